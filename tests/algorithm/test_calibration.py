@@ -21,13 +21,13 @@ def drawn(count: int, *, several: bool) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("overstated", [0.5, 1.0, 2.0])
-def test_logits_that_are_overstated_are_divided_by_as_much(several, overstated):
+def test_overconfident_logits_are_divided_by_their_temperature(several, overstated):
     logits, labels = drawn(5000, several=several)
     objective = Objective(labels.numpy(), 3)
     assert temperature(objective, logits * overstated, labels) == pytest.approx(overstated, rel=0.08)
 
 
-def test_few_pictures_move_the_recipes_own_temperature_less_than_many():
+def test_few_images_move_the_default_temperature_less_than_many():
     logits, labels = drawn(1000, several=False)
     objective = Objective(labels.numpy(), 3)
     objective.temperature = 0.7
@@ -35,13 +35,13 @@ def test_few_pictures_move_the_recipes_own_temperature_less_than_many():
     assert 0.7 < few < many < 2.2
 
 
-def test_what_is_held_back_is_a_tenth_that_nothing_is_learned_from():
+def test_a_tenth_is_held_back_and_not_used_for_training():
     learned, held = split_held_out(np.arange(1000) % 2, seed=3)
     assert len(held) == 100
     assert sorted([*learned, *held]) == list(range(1000))
     assert not np.array_equal(held, split_held_out(np.arange(1000) % 2, seed=4)[1])
 
 
-def test_of_a_small_channel_everything_is_learned():
+def test_nothing_of_a_small_channel_is_held_back():
     learned, held = split_held_out(np.arange(400) % 2, seed=3)
     assert (len(learned), len(held)) == (400, 0)

@@ -17,7 +17,7 @@ def interrupted(job: Job, line: str, **parameters: str) -> None:
 
 
 @pytest.mark.parametrize("parameters", [{}, {"early_stopping": "True"}, {"optimizer": "adam", "learning_rate": "0.01"}])
-def test_a_job_that_was_killed_ends_with_the_model_that_it_would_have_had(tmp_path, parameters):
+def test_a_killed_job_resumes_and_ends_with_the_same_model(tmp_path, parameters):
     whole, cut = make(tmp_path / "whole"), make(tmp_path / "cut")
     assert whole.train(epochs="4", **parameters).returncode == 0
     (cut.base / "checkpoints").mkdir()
@@ -50,7 +50,7 @@ def test_the_checkpoints_of_another_job_are_left_out(tmp_path):
     assert "Epoch[0] Train-accuracy" in done.stdout
 
 
-def test_checkpoints_come_after_as_many_epochs_as_asked_for(tmp_path):
+def test_checkpoints_are_written_at_the_requested_frequency(tmp_path):
     job = make(tmp_path / "ml")
     (job.base / "checkpoints").mkdir()
     interrupted(job, "Epoch[2] Train-accuracy", epochs="4", checkpoint_frequency="2")

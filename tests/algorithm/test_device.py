@@ -79,7 +79,7 @@ class _Interrupted(Exception):
         ),
     ],
 )
-def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monkeypatch, given, records):
+def test_training_runs_every_operation_on_the_device_of_the_network(tmp_path, monkeypatch, given, records):
     sizes = {"num_classes": "2", "num_training_samples": "500", "image_shape": "3,32,32"}
     hyperparameters = sizes | {"epochs": "2", "mini_batch_size": "450", "use_weighted_loss": "1"} | given
     parameters, _ = Hyperparameters.read(hyperparameters)

@@ -48,7 +48,7 @@ def test_two_instances_train_one_model(tmp_path, port):
 
 
 @pytest.mark.slow
-def test_an_instance_that_ends_ends_the_others_with_a_reason(tmp_path, port):
+def test_the_failure_of_an_instance_ends_the_others_with_a_reason(tmp_path, port):
     first, second = (instance(tmp_path / host, host, epochs="500", mini_batch_size="5") for host in HOSTS)
     leader, other = first.start(MASTER_PORT=port), second.start(MASTER_PORT=port)
     assert leader.stdout

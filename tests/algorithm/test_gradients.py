@@ -12,7 +12,7 @@ from scones.containers.image_classification.objective import Objective
 LABELS = torch.tensor([0, 1, 1, 0, 1])
 
 
-def test_threads_share_out_a_batch_and_change_nothing(threads):
+def test_dividing_a_batch_among_threads_does_not_change_its_gradients(threads):
     torch.manual_seed(0)
     network = EfficientNetLite0(2, (32, 32)).train()
     objective = Objective(LABELS.numpy().astype(np.int64), 2, weighted=True)
@@ -26,7 +26,7 @@ def test_threads_share_out_a_batch_and_change_nothing(threads):
         torch.testing.assert_close(part, weight.grad, rtol=1e-2, atol=1e-3 * float(weight.grad.abs().max()) + 1e-7)
 
 
-def test_a_loss_that_is_no_number_in_one_part_is_that_of_the_whole(threads):
+def test_a_nan_loss_in_one_part_makes_the_loss_of_the_batch_nan(threads):
     network = EfficientNetLite0(2, (32, 32)).train()
     pictures = torch.rand(5, 3, 32, 32)
     pictures[4] = torch.nan

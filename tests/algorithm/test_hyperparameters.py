@@ -49,19 +49,19 @@ def read(**given: str) -> Hyperparameters:
         ),
     ],
 )
-def test_wrong_values_are_refused_by_name(given, message):
+def test_invalid_values_are_rejected_by_name(given, message):
     with pytest.raises(CustomerError) as refused:
         read(**given)
     assert str(refused.value).startswith(message)
 
 
-def test_defaults_are_the_built_ins():
+def test_defaults_equal_those_of_the_built_in_algorithm():
     assert read(optimizer="sgd").optimizer_settings == OptimizerSettings(
         "sgd", 0.1, 0.9, 1e-4, 0.9, 0.999, 1e-8, 0.9, 0.1, ()
     )
 
 
-def test_our_recipe_is_used_unless_a_hyperparameter_sets_the_rule():
+def test_the_default_recipe_is_used_unless_a_hyperparameter_sets_the_optimizer():
     assert read().optimizer_settings is None
     assert isinstance(choose(read(), torch.rand(4, 3, 16, 16)), FromScratch)
     assert isinstance(choose(read(momentum=".5"), torch.rand(4, 3, 16, 16)), BuiltinRecipe)
@@ -98,7 +98,7 @@ def test_two_steps_of_each_optimizer_with_a_gradient_of_one(rule, expected):
         (lambda weights: AdamW(weights, 0.1), partial(torch.optim.AdamW, weight_decay=0.1, fused=True)),
     ],
 )
-def test_our_optimizers_take_the_steps_of_pytorchs(make, make_theirs):
+def test_our_optimizers_take_the_same_steps_as_those_of_pytorch(make, make_theirs):
     torch.manual_seed(0)
     first = torch.nn.Parameter(torch.rand(5))
     second = torch.nn.Parameter(first.detach().clone())
@@ -137,12 +137,12 @@ def test_the_schedule_counts_epochs_by_its_batches():
     assert changed == [True, True, True, True, False]
 
 
-def test_training_that_diverges_is_told(job):
+def test_diverging_training_is_reported(job):
     assert job.train(epochs="50", optimizer="sgd", learning_rate="1", weight_decay="1", momentum="1").returncode == 2
     assert job.failure.startswith("Training diverged: the loss is NaN or infinite; use a smaller learning_rate.")
 
 
-def test_training_that_diverges_is_told_within_an_epoch(tmp_path):
+def test_diverging_training_is_reported_within_an_epoch(tmp_path):
     job = make(tmp_path / "ml", train=120)
     rule = {"optimizer": "sgd", "learning_rate": "1", "weight_decay": "1", "momentum": "1"}
     done = job.train(epochs="1", mini_batch_size="1", **rule)
@@ -165,7 +165,7 @@ def test_a_weighted_loss_counts_each_class_the_same():
 
 
 @pytest.mark.slow
-def test_a_rule_learns_and_top_k_is_told(job):
+def test_top_k_accuracy_and_the_settings_of_the_optimizer_are_logged(job):
     done = job.train(epochs="12", optimizer="nag", learning_rate="0.02", mini_batch_size="6", top_k="2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert float(re.search(r"the model with validation accuracy: (\S+)", done.stdout)[1]) >= 0.9

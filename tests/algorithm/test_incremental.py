@@ -39,14 +39,14 @@ def test_training_begins_from_the_model_of_an_earlier_job(tmp_path, pretrained):
     np.testing.assert_allclose(before["head.weight"], after["head.weight"], atol=1e-5)
 
 
-def test_a_model_of_other_classes_is_refused(trained, job):
+def test_a_model_of_other_classes_is_rejected(trained, job):
     give(job, trained[0].model / "model.onnx")
     assert job.train(num_classes="3").returncode == 2
     assert job.failure == "The model in the channel model has 2 classes: set num_classes to 2."
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "other.bin"])
-def test_what_is_no_model_of_this_algorithm_is_refused(tmp_path, name):
+def test_a_model_of_another_algorithm_is_rejected(tmp_path, name):
     job = make(tmp_path / "ml")
     (tmp_path / "file").write_bytes(b"no model at all")
     give(job, tmp_path / "file", name)
@@ -56,7 +56,7 @@ def test_what_is_no_model_of_this_algorithm_is_refused(tmp_path, name):
     )
 
 
-def test_another_programs_network_is_refused(tmp_path):
+def test_the_model_of_another_network_is_rejected(tmp_path):
     job = make(tmp_path / "ml")
     nothing = onnx.helper.make_model(onnx.helper.make_graph([], "nothing", [], []))
     onnx.save(nothing, tmp_path / "other.onnx")

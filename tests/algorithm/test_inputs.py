@@ -103,14 +103,14 @@ def test_a_record_that_holds_the_magic_number_is_joined_again(tmp_path):
         ),
     ],
 )
-def test_records_that_are_wrong_are_told(tmp_path, content, message):
+def test_invalid_records_are_reported(tmp_path, content, message):
     job = records(tmp_path / "ml", drawn(2))
     (job.base / "input" / "data" / "train" / "train.rec").write_bytes(content)
     assert job.train().returncode == 2
     assert job.failure.startswith(message)
 
 
-def test_a_damaged_picture_in_a_record_is_named_and_counted(tmp_path):
+def test_a_damaged_image_in_a_record_is_named_and_counted(tmp_path):
     labelled = drawn()
     labelled[3] = (b"no picture", [1.0])
     done = records(tmp_path / "ml", labelled).train(epochs="1", mini_batch_size="10", num_training_samples="40")
@@ -121,7 +121,7 @@ def test_a_damaged_picture_in_a_record_is_named_and_counted(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("label_format", ["multi-hot", "class-id"])
-def test_pictures_have_several_labels(tmp_path, label_format):
+def test_images_have_several_labels(tmp_path, label_format):
     kinds = [(True, False), (False, True), (True, True)]
     labelled = []
     for index in range(48):
@@ -137,7 +137,7 @@ def test_pictures_have_several_labels(tmp_path, label_format):
     assert (found > 0.5).tolist() == [[True, True], [True, False], [False, True]]
 
 
-def test_a_list_has_several_columns_of_labels(job):
+def test_a_list_may_have_several_label_columns(job):
     for channel in CHANNELS:
         path = job.base / "input" / "data" / f"{channel}_lst" / f"{channel}.lst"
         path.write_text(
@@ -153,7 +153,7 @@ def test_a_list_has_several_columns_of_labels(job):
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (48, 20), (20, 70)])
-def test_pictures_of_any_shape_are_resized_and_cropped(tmp_path, shape):
+def test_images_of_any_shape_are_resized_and_cropped(tmp_path, shape):
     height, width = shape
     labelled = make(tmp_path / "ml", train=20, validation=8, size=40)
     done = labelled.train(
@@ -168,7 +168,7 @@ def test_pictures_of_any_shape_are_resized_and_cropped(tmp_path, shape):
     assert answers(labelled, blank).shape == (1, 5)
 
 
-def test_resize_brings_pictures_to_the_shape(job):
+def test_resize_scales_images_to_the_shape(job):
     done = job.train(image_shape="3,64,64", epochs="1", resize="64")
     assert done.returncode == 0, done.stdout
     assert job.train(image_shape="3,64,64", epochs="1", resize="63").returncode == 2

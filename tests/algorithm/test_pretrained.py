@@ -13,7 +13,7 @@ pytestmark = needs_weights
 
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 33)])
-def test_a_pretrained_network_learns_from_a_few_pictures(tmp_path, size):
+def test_a_pretrained_network_learns_from_a_few_images(tmp_path, size):
     job = make(tmp_path / "ml", size=max(size))
     shape = f"3,{size[0]},{size[1]}"
     done = job.train(use_pretrained_model="1", epochs="4", mini_batch_size="10", image_shape=shape)

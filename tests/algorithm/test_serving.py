@@ -64,7 +64,7 @@ def encoded(label, form="PNG", size=32):
     return buffer.getvalue()
 
 
-def test_ping_answers_empty(server):
+def test_ping_returns_an_empty_response(server):
     assert ask(server, "GET", "/ping") == (200, None, b"")
 
 
@@ -72,7 +72,7 @@ def test_ping_answers_empty(server):
     ("kind", "form"), [("image/png", "PNG"), ("image/jpeg", "JPEG"), ("application/x-image", "PNG")]
 )
 @pytest.mark.parametrize("label", [0, 1])
-def test_a_picture_gets_its_probabilities(server, kind, form, label):
+def test_the_model_returns_the_probabilities_of_an_image(server, kind, form, label):
     status, content_type, content = ask(server, "POST", "/invocations", encoded(label, form), content_type=kind)
     assert (status, content_type) == (200, "application/json")
     found = json.loads(content)
@@ -81,13 +81,13 @@ def test_a_picture_gets_its_probabilities(server, kind, form, label):
     assert b", " in content
 
 
-def test_a_picture_of_another_size_is_resized(server):
+def test_an_image_of_another_size_is_resized(server):
     status, _, content = ask(server, "POST", "/invocations", encoded(1, size=200), content_type="image/png")
     found = json.loads(content)
     assert (status, found.index(max(found))) == (200, 1)
 
 
-def test_a_picture_of_16_bits_is_read_as_the_same_picture_of_8(server):
+def test_a_16_bit_image_is_read_as_the_same_8_bit_image(server):
     grey = picture(1, 6).convert("L")
     deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     answers = []
@@ -99,7 +99,7 @@ def test_a_picture_of_16_bits_is_read_as_the_same_picture_of_8(server):
     assert answers[0] == answers[1]
 
 
-def test_json_lines_are_given_where_they_are_asked_for(server):
+def test_json_lines_are_returned_if_the_request_accepts_them(server):
     status, content_type, content = ask(
         server, "POST", "/invocations", encoded(0), content_type="image/png", accept="application/jsonlines"
     )
@@ -108,23 +108,23 @@ def test_json_lines_are_given_where_they_are_asked_for(server):
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", encoded(0)[:100], b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_picture_is_refused_and_serving_goes_on(server, content):
+def test_bytes_that_are_not_an_image_are_rejected_and_serving_continues(server, content):
     status, _, text = ask(server, "POST", "/invocations", content, content_type="image/png")
     assert (status, text) == (400, b"unable to evaluate payload provided")
     assert ask(server, "POST", "/invocations", encoded(0), content_type="image/png")[0] == 200
 
 
-def test_another_content_type_is_refused(server):
+def test_another_content_type_is_rejected(server):
     status, _, text = ask(server, "POST", "/invocations", b"1,2", content_type="text/csv")
     assert status == 415
     assert b"text/csv is not one of application/x-image, image/jpeg, image/png" in text
 
 
-def test_a_body_that_is_too_large_is_refused(server):
+def test_a_body_that_is_too_large_is_rejected(server):
     assert ask(server, "POST", "/invocations", b"x" * 6_291_457, content_type="image/png")[0] == 413
 
 
-def test_a_picture_with_too_many_pixels_is_refused(server):
+def test_an_image_with_too_many_pixels_is_rejected(server):
     buffer = io.BytesIO()
     Image.new("1", (9000, 9000)).save(buffer, "PNG")
     status, _, text = ask(server, "POST", "/invocations", buffer.getvalue(), content_type="image/png")
@@ -136,7 +136,7 @@ def test_another_path_is_not_found(server):
     assert ask(server, "GET", "/models")[0] == 404
 
 
-def test_many_clients_get_each_their_own_answer(server):
+def test_each_of_many_clients_gets_its_own_response(server):
     def classify(label):
         found = json.loads(ask(server, "POST", "/invocations", encoded(label), content_type="image/png")[2])
         return found.index(max(found))
@@ -145,7 +145,7 @@ def test_many_clients_get_each_their_own_answer(server):
         assert list(pool.map(classify, [0, 1] * 40)) == [0, 1] * 40
 
 
-def test_as_many_workers_serve_as_are_asked_for_and_one_that_is_killed_is_replaced(trained):
+def test_the_requested_number_of_workers_serves_and_a_killed_one_is_replaced(trained):
     with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="2") as (process, port):
         before = process.children()
         assert len(before) == 2
@@ -160,7 +160,7 @@ def test_as_many_workers_serve_as_are_asked_for_and_one_that_is_killed_is_replac
         assert not set(after) & set(before)
 
 
-def test_connections_are_shared_out_evenly(trained):
+def test_connections_are_distributed_evenly(trained):
     with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="2") as (process, port), contextlib.ExitStack() as held:
         for _ in range(20):
             held.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -210,7 +210,7 @@ def test_requests_under_way_are_answered_after_sigterm(trained):
         assert [answer.status for answer in pool.map(lambda each: each.getresponse(), connections)] == [200] * 4
 
 
-def test_a_sender_who_never_ends_its_body_keeps_nobody_from_an_answer(server):
+def test_an_endless_body_does_not_block_other_requests(server):
     slow = []
     for _ in range(100):
         connection = socket.create_connection(("127.0.0.1", server))
@@ -223,7 +223,7 @@ def test_a_sender_who_never_ends_its_body_keeps_nobody_from_an_answer(server):
 
 
 @pytest.mark.slow
-def test_bodies_that_never_end_take_no_more_than_a_bounded_memory(trained):
+def test_endless_bodies_take_a_bounded_amount_of_memory(trained):
     head = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\ncontent-length: 5000001\r\n\r\n"
     with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="1") as (process, port), contextlib.ExitStack() as stack:
         (worker,) = process.children()
@@ -238,7 +238,7 @@ def test_bodies_that_never_end_take_no_more_than_a_bounded_memory(trained):
 
 
 @pytest.mark.slow
-def test_a_full_queue_is_answered_with_503_and_serving_goes_on(server):
+def test_a_full_queue_gives_a_503_and_serving_continues(server):
     buffer = io.BytesIO()
     Image.new("1", (2500, 2500)).save(buffer, "PNG")
 
@@ -258,7 +258,7 @@ def test_serving_loads_no_pytorch():
     assert done.stdout == "False\n"
 
 
-def test_a_server_with_a_token_answers_its_own_client_alone(trained):
+def test_a_server_with_a_token_serves_only_its_own_client(trained):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = trained[0].environment(SAGEMAKER_BIND_TO_PORT=str(port), SCONES_SERVER_TOKEN="secret")

@@ -68,7 +68,7 @@ def test_the_toolkit_of_awss_images_trains_it_as_a_script(job, tmp_path):
     assert (job.model / "model.onnx").exists()
 
 
-def test_a_folder_that_exists_is_left_alone(tmp_path):
+def test_an_existing_folder_is_not_changed(tmp_path):
     assert write(tmp_path).returncode == 1
     assert list(tmp_path.iterdir()) == []
     assert write(tmp_path).stderr == f"{tmp_path} already exists; specify a new folder.\n"

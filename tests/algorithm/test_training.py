@@ -38,7 +38,7 @@ def test_the_model_has_learned(trained):
     assert float(re.search(r"the model with validation accuracy: (\S+)", log)[1]) >= 0.9
 
 
-def test_the_artifact_answers_with_probabilities(trained):
+def test_the_artifact_returns_probabilities(trained):
     job, _ = trained
     session = onnxruntime.InferenceSession(job.model / "model.onnx", providers=["CPUExecutionProvider"])
     pixels = np.stack([np.asarray(picture(label, 7 + label)) for label in (0, 1, 0)])
@@ -48,7 +48,7 @@ def test_the_artifact_answers_with_probabilities(trained):
     assert answers.argmax(1).tolist() == [0, 1, 0]
 
 
-def test_the_artifact_knows_its_labels(trained):
+def test_the_artifact_contains_its_labels(trained):
     job, _ = trained
     properties = {entry.key: entry.value for entry in onnx.load(job.model / "model.onnx").metadata_props}
     assert json.loads(properties["labels"]) == json.loads((job.model / "labels.json").read_text()) == ["0", "1"]
@@ -82,7 +82,7 @@ def test_training_loads_no_compiler(tmp_path, pretrained):
     assert done.stdout.endswith("\nFalse\n")
 
 
-def test_larger_pictures_are_cropped(tmp_path):
+def test_larger_images_are_cropped(tmp_path):
     job = make(tmp_path / "ml", train=20, validation=8, size=48)
     done = job.train(num_training_samples="20", epochs="1")
     assert done.returncode == 0, done.stdout
@@ -137,13 +137,13 @@ def test_errors_that_the_user_can_correct_are_reported(job, parameters, message)
         ),
     ],
 )
-def test_a_list_that_is_wrong_is_told(job, text, message):
+def test_an_invalid_list_is_reported(job, text, message):
     (job.base / "input" / "data" / "train_lst" / "train.lst").write_text(text)
     assert job.train().returncode == 2
     assert job.failure == message
 
 
-def test_a_missing_list_is_told(job):
+def test_a_missing_list_is_reported(job):
     (job.base / "input" / "data" / "validation_lst" / "validation.lst").unlink()
     assert job.train_alone().returncode == 2
     assert job.failure == "The validation_lst channel must contain exactly one .lst file; it contains 0."
@@ -155,14 +155,14 @@ def test_a_list_may_repeat_the_channels_folder(job):
     assert job.train(epochs="1").returncode == 0
 
 
-def test_a_damaged_picture_is_named_and_left_out(job):
+def test_a_damaged_image_is_named_and_skipped(job):
     (job.base / "input" / "data" / "train" / "train_0003.png").write_bytes(b"no picture")
     done = job.train(epochs="1")
     assert done.returncode == 0
     assert "Image train_0003.png of the train channel is skipped: " in done.stdout
 
 
-def test_a_picture_that_breaks_off_between_its_chunks_is_left_out(job):
+def test_an_image_that_is_truncated_between_chunks_is_skipped(job):
     path = job.base / "input" / "data" / "train" / "train_0003.png"
     content = path.read_bytes()
     start = content.index(b"IDAT") + 4
@@ -175,7 +175,7 @@ def test_a_picture_that_breaks_off_between_its_chunks_is_left_out(job):
     assert "1 of 60 images of the train channel are skipped." in done.stdout
 
 
-def test_a_list_that_is_no_text_is_told(job):
+def test_a_list_that_is_not_text_is_reported(job):
     (job.base / "input" / "data" / "train_lst" / "train.lst").write_bytes(b"0\t1\t\xff.png\n")
     assert job.train().returncode == 2
     assert job.failure == "Invalid lst file in the train channel. train.lst is not UTF-8 text."
@@ -191,7 +191,7 @@ def test_each_augmentation_type_trains_a_model_of_its_own(job):
     assert len(models) == 4
 
 
-def test_pictures_of_the_default_shape_are_trained(tmp_path):
+def test_images_of_the_default_shape_are_trained(tmp_path):
     job = make(tmp_path / "ml", train=8, validation=6, size=230)
     done = job.train(image_shape=None, epochs="1", num_training_samples="8", mini_batch_size="4")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -199,7 +199,7 @@ def test_pictures_of_the_default_shape_are_trained(tmp_path):
     assert [size.dim_value for size in properties[1:]] == [224, 224, 3]
 
 
-def test_too_many_damaged_pictures_fail_the_job(job):
+def test_too_many_damaged_images_fail_the_job(job):
     for index in range(10):
         (job.base / "input" / "data" / "train" / f"train_{index:04}.png").unlink()
     assert job.train().returncode == 2
@@ -213,7 +213,7 @@ def test_hyperparameters_without_effect_are_reported(job):
     assert "lr_scheduler_step defined without lr_scheduler_factor, will be ignored..." in done.stdout
 
 
-def test_settings_of_early_stopping_without_it_are_told(job):
+def test_early_stopping_settings_without_early_stopping_are_reported(job):
     done = job.train(epochs="1", early_stopping_patience="3")
     assert done.returncode == 0, done.stdout
     assert "early_stopping_patience has no effect without early_stopping=True." in done.stdout

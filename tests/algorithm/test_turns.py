@@ -26,7 +26,7 @@ def made(network: Network) -> tuple[Objective, Rotations, Tensor]:
     return Objective(LABELS.numpy(), 2), Rotations(network, 2), quarters
 
 
-def test_each_picture_is_judged_as_it_is_and_turned(pictures):
+def test_each_image_is_classified_unrotated_and_rotated(pictures):
     network = Network(2)
     objective, turns, drawn = made(network)
     plain, other = (part() for part in turns.parts(objective, pictures, LABELS, drawn))
@@ -43,7 +43,7 @@ def test_each_picture_is_judged_as_it_is_and_turned(pictures):
     torch.testing.assert_close(plain[1] + other[1], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_what_the_model_normalises_by_is_of_the_pictures_as_they_are(pictures):
+def test_the_running_statistics_are_those_of_unrotated_images(pictures):
     """The rotated images do not change the batch normalization statistics."""
     torch.manual_seed(0)
     network, alone = Network(2), Network(2)
@@ -56,7 +56,7 @@ def test_what_the_model_normalises_by_is_of_the_pictures_as_they_are(pictures):
         torch.testing.assert_close(network.state_dict()[name], value)
 
 
-def test_both_parts_at_once_give_what_one_after_the_other_gives(pictures, threads):
+def test_concurrent_and_sequential_parts_give_the_same_gradients(pictures, threads):
     torch.manual_seed(0)
     network = Network(2)
     objective, turns, quarters = made(network)
@@ -69,6 +69,6 @@ def test_both_parts_at_once_give_what_one_after_the_other_gives(pictures, thread
         assert torch.equal(one, two)
 
 
-def test_pictures_that_are_not_square_are_learned_without_it(job):
+def test_rotations_are_not_used_for_images_that_are_not_square(job):
     done = job.train(image_shape="3,24,32", epochs="1")
     assert done.returncode == 0, done.stdout + done.stderr

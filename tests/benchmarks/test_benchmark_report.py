@@ -40,7 +40,7 @@ def test_a_partial_run_keeps_the_other_sections_without_the_file_of_rows(tmp_pat
     assert len(lines) == len(whole.splitlines())
 
 
-def test_a_whole_run_and_a_new_part(tmp_path: Path) -> None:
+def test_a_complete_report_and_a_partial_run(tmp_path: Path) -> None:
     report.write(results(start=1.0), tmp_path, ["start"])
     report.write(results(s3=3.0), tmp_path, ORDER)
     text = (tmp_path / "reference" / "benchmarks.md").read_text()

@@ -16,24 +16,24 @@ def row(*, less_is_better: bool = True, **cells: list[float] | str) -> Row:
 @pytest.mark.parametrize(
     ("value", "text"), [(0.1234, "0.12"), (12.34, "12.3"), (1234.5, "1,234"), (3.0, "3"), (-0.5, "-0.50")]
 )
-def test_a_figure_has_three_digits_that_count(value: float, text: str) -> None:
+def test_a_figure_has_three_significant_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_a_cell_is_its_median_and_range_or_its_reason() -> None:
+def test_a_cell_shows_the_median_and_range_or_the_reason_of_a_failure() -> None:
     assert spread([3.0, 1.0, 2.0]) == "2 (1 … 3)"
     assert spread([2.0]) == spread([2.0, 2.0]) == "2"
     assert spread("no such thing") == "no such thing"
     assert spread([]) == spread(None) == "-"
 
 
-def test_a_ratio_says_how_many_times_better_whichever_way_better_is() -> None:
+def test_a_ratio_is_how_many_times_better_if_less_or_more_is_better() -> None:
     assert row(ours=[2.0], theirs=[6.0]).ratio("ours", "theirs") == 3
     assert row(less_is_better=False, ours=[6.0], theirs=[2.0]).ratio("ours", "theirs") == 3
     assert row(ours=[2.0], theirs="failed").ratio("ours", "theirs") is None
 
 
-def test_subjects_take_turns_and_one_that_fails_stops_no_other() -> None:
+def test_subjects_alternate_and_a_failed_one_does_not_stop_the_others() -> None:
     turns: list[str] = []
 
     def broken() -> float:
@@ -49,7 +49,7 @@ def test_subjects_take_turns_and_one_that_fails_stops_no_other() -> None:
     assert cells == {"a": [1, 3, 4], "b": "failed: ValueError: no luck"}
 
 
-def test_a_failure_tells_its_reason_once() -> None:
+def test_the_reason_of_a_failure_is_shown_once() -> None:
     def broken() -> dict[str, float]:
         raise OSError("gone")
 
@@ -67,7 +67,7 @@ def test_goals_against_the_best_of_the_others(ours: float, met: bool) -> None:
     assert verdict.reached.endswith("times fast")
 
 
-def test_a_bound_is_no_rival() -> None:
+def test_the_bound_of_a_row_is_not_a_rival() -> None:
     """`rivals` leaves out the row's `bound`, a subject that is a limit and not a competitor."""
     judged = Row("Part", "what", "ms", {"Scones": [2.0], "peer": [6.0], "limit": [1.0]}, bound="limit")
     judged.want_times("Scones", 3, judged.rivals())
@@ -89,32 +89,32 @@ def test_goals_of_limits_shares_and_differences() -> None:
     ]
 
 
-def test_a_row_survives_being_kept() -> None:
+def test_a_row_is_restored_from_its_json() -> None:
     judged = row(ours=[1.0], theirs="failed")
     judged.want_at_most("ours", 2)
     assert Row.from_json(judged.as_json()) == judged
 
 
-def test_few_subjects_are_columns_beside_a_ratio() -> None:
+def test_few_subjects_are_columns_with_a_ratio() -> None:
     (table,) = tables([row(Scones=[2.0], slow=[9.0], fast=[6.0])])
     assert table.head == ["", "unit", "Scones", "slow", "fast", "times better than the best other"]
     assert table.lines == [["what", "ms", "2", "9", "6", "3"]]
 
 
-def test_many_subjects_are_lines() -> None:
+def test_many_subjects_are_rows() -> None:
     (table,) = tables([row(Scones=[1.0], b=[2.0], c=[], d=[4.0], e=[5.0], f="failed", g=[7.0])])
     assert table.head == ["", "what, ms", "Scones, what: times better"]
     expected = {"Scones": ["1", "1"], "b": ["2", "2"], "d": ["4", "4"], "e": ["5", "5"], "f": ["failed", "-"]}
     assert {line[0]: line[1:] for line in table.lines} == expected | {"g": ["7", "7"]}
 
 
-def test_goals_are_a_table_that_marks_what_is_missed() -> None:
+def test_missed_goals_are_marked_in_the_table() -> None:
     judged = row(ours=[3.0])
     judged.want_at_most("ours", 2)
     assert "| Part | what | ours | ≤ 2 ms | 3 ms | **missed** |" in goals([judged]).markdown()
 
 
-def test_a_quick_look_makes_fewer_calls_but_never_none() -> None:
+def test_a_quick_benchmark_makes_fewer_calls_but_at_least_five() -> None:
     quick = Scale(repeats=1, share=0.1)
     assert (quick.calls(300), quick.calls(10)) == (30, 5)
 

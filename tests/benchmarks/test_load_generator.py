@@ -54,7 +54,7 @@ def request() -> bytes:
     return post("/invocations", "text/plain", b"picture")
 
 
-def test_closed_loops_ask_again_when_they_are_answered() -> None:
+def test_closed_loops_send_the_next_request_after_a_response() -> None:
     with server() as (port, bodies):
         figures = load.closed(port, request, clients=3, seconds=0.3)
     assert set(bodies) == {b"picture"}
@@ -63,20 +63,20 @@ def test_closed_loops_ask_again_when_they_are_answered() -> None:
     assert 0 < figures["p50"] <= figures["p95"] <= figures["p99"]
 
 
-def test_failures_are_counted_and_no_part_of_the_rate() -> None:
+def test_failures_are_counted_but_not_part_of_the_rate() -> None:
     with server(fail_every=2) as (port, bodies):
         figures = load.closed(port, request, clients=1, seconds=0.3)
     assert 0 < figures["errors"] < len(bodies)
 
 
-def test_a_server_that_hangs_up_is_connected_to_again() -> None:
+def test_the_client_reconnects_to_a_server_that_disconnected() -> None:
     with server(hang_up=True) as (port, bodies):
         figures = load.closed(port, request, clients=2, seconds=0.3)
     assert len(bodies) > 2
     assert figures["errors"] == 0
 
 
-def test_arrivals_keep_their_number_whatever_the_server_does() -> None:
+def test_the_arrival_rate_does_not_depend_on_the_server() -> None:
     with server() as (port, bodies):
         figures = load.arrivals(port, request, rate=50, seconds=0.4)
     assert len(bodies) == 30  # including the warm-up, which is not part of the figures

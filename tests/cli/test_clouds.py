@@ -59,7 +59,7 @@ def test_status_describes_the_cloud_and_its_exit_status_shows_if_one_runs(up: An
     assert json.loads(after.stdout) == {"running": False, "data_dir": str(up.data_dir)}
 
 
-def test_env_makes_a_shell_find_the_cloud_and_forget_profiles(up: Any) -> None:
+def test_env_points_a_shell_at_the_cloud_and_unsets_profiles(up: Any) -> None:
     told = json.loads(up("env", "--json").stdout)
     script = f'eval "$({Path(sys.executable).with_name("scones")} env)"; echo "$AWS_ENDPOINT_URL ${{AWS_PROFILE-none}}"'
     shell = subprocess.run(
@@ -68,13 +68,13 @@ def test_env_makes_a_shell_find_the_cloud_and_forget_profiles(up: Any) -> None:
     assert shell.stdout.split() == [told["AWS_ENDPOINT_URL"], "none"]
 
 
-def test_exec_runs_a_command_in_that_environment_with_its_own_exit_status(up: Any) -> None:
+def test_exec_runs_a_command_in_the_workspace_and_returns_its_exit_status(up: Any) -> None:
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     assert up("exec", "--", "python", "-c", program, AWS_PROFILE="other").stdout.strip() == "111122223333"
     assert up("exec", "--", "sh", "-c", "exit 7").returncode == 7
 
 
-def test_exec_says_how_to_get_a_command_that_is_not_there(up: Any, tmp_path: Path) -> None:
+def test_exec_explains_how_to_install_a_missing_command(up: Any, tmp_path: Path) -> None:
     missing = up("exec", "--", "nonesuch")
     assert missing.returncode == 1
     assert missing.stderr == "scones: Command not found: 'nonesuch'; check the spelling and PATH.\n"
@@ -100,7 +100,7 @@ def test_up_in_the_foreground_ends_with_a_signal_and_leaves_nothing(scones: Any,
     assert scones.processes() == []
 
 
-def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
+def test_two_clouds_run_at_the_same_time(up: Any, tmp_path: Path) -> None:
     other = str(tmp_path / "other")
     assert up("up", "--detach", "--port", "0", "--data-dir", other, "--region", "eu-west-1").returncode == 0
     try:
@@ -121,7 +121,7 @@ def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_cloud_that_does_not_answer_is_reported_and_stopped(up: Any) -> None:
+def test_an_unresponsive_cloud_is_reported_and_stopped(up: Any) -> None:
     told = json.loads(up("status", "--json").stdout)
     os.kill(told["pid"], signal.SIGSTOP)
     hung = up("status")

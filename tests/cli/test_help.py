@@ -58,7 +58,7 @@ except SystemExit:
         (["run", "--target", "aws", "--region", "us-east-1"], "No AWS credentials found"),
     ],
 )
-def test_a_mistake_gets_one_sentence(scones: Any, arguments: list[str], told: str) -> None:
+def test_a_users_mistake_is_reported_in_one_sentence(scones: Any, arguments: list[str], told: str) -> None:
     ran = scones(*arguments)
     assert ran.returncode in (1, 2)
     assert told in ran.stderr

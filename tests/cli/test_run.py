@@ -38,7 +38,7 @@ def quick(scones: Any) -> Any:
     return scones
 
 
-def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: Path) -> None:
+def test_two_runs_and_the_classification_of_images(scones: Any, small_archive: Path) -> None:
     ask = ("run", "--source", str(small_archive), "--epochs", "4", "--threshold", "0.6", "--json", "run.json")
     (scones.folder / "scones.toml").write_text("mini_batch_size = 10\n")
     first = scones(*ask, "--keep")
@@ -88,7 +88,7 @@ def test_a_named_source_that_gives_nothing_is_an_error(scones: Any) -> None:
     assert scones.processes() == []
 
 
-def test_a_training_that_fails_is_told_with_its_reason(scones: Any, small_archive: Path) -> None:
+def test_a_failed_training_is_reported_with_its_reason(scones: Any, small_archive: Path) -> None:
     image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/nonesuch:1"
     ran = scones("run", "--source", str(small_archive), SCONES_TRAINING_IMAGE=image)
     assert ran.returncode == 1

@@ -31,7 +31,7 @@ def up(scones):
     return scones
 
 
-def test_an_explicit_address_of_aws_leads_to_the_cloud_and_the_caller_is_a_role(up):
+def test_an_explicit_endpoint_of_aws_leads_to_the_cloud_and_the_caller_is_a_role(up):
     told = up("exec", "--", "python", "-c", WHO)
     assert told.stderr == ""
     role = "AmazonSageMaker-ExecutionRole-Scones"
@@ -40,7 +40,7 @@ def test_an_explicit_address_of_aws_leads_to_the_cloud_and_the_caller_is_a_role(
     assert known.stdout.strip() == f"arn:aws:iam::111122223333:role/service-role/{role}"
 
 
-def test_other_addresses_are_left_as_they_are(up):
+def test_other_urls_are_not_changed(up):
     other = WHERE.replace("https://sts.eu-west-1.amazonaws.com", "http://127.0.0.1:1")
     assert up("exec", "--", "python", "-c", other).stdout.strip() == "http://127.0.0.1:1"
 
@@ -54,7 +54,7 @@ def test_the_startup_hook_does_nothing_outside_a_workspace():
     assert told.stdout.strip() == "https://sts.eu-west-1.amazonaws.com"
 
 
-def test_a_sitecustomize_of_the_users_own_still_runs(tmp_path):
+def test_the_users_sitecustomize_still_runs(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.own = 'ran'\n")
     environment = os.environ | {
         "PYTHONPATH": f"{STARTUP}{os.pathsep}{tmp_path}",

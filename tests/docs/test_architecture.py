@@ -113,11 +113,11 @@ def documented_rows(introduction: str) -> list[list[str]]:
     return [re.findall(r"`(\w+)`", line.split("|")[1]) for line in table.splitlines()[1:]]
 
 
-def test_each_package_has_a_box_and_the_reverse() -> None:
+def test_each_package_has_a_box_and_each_box_a_package() -> None:
     assert BOXES.keys() == packages()
 
 
-def test_each_import_has_an_arrow_and_the_reverse() -> None:
+def test_each_import_has_an_arrow_and_each_arrow_an_import() -> None:
     assert imports() == ARROWS
 
 
@@ -152,7 +152,7 @@ def test_arrows_point_downwards_from_box_to_box() -> None:
         assert touches(BOXES[path.get("data-to", "")], numbers[-2:], "top"), path.attrib
 
 
-def test_each_box_with_its_name_is_in_the_picture() -> None:
+def test_each_box_has_its_name_in_the_diagram() -> None:
     width, height = (float(number) for number in DIAGRAM.get("viewBox", "").split()[2:])
     for name, box in BOXES.items():
         left, top, wide, high = sides(box)

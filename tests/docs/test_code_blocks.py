@@ -97,7 +97,7 @@ def test_commands_and_options_exist(name: str) -> None:
         ("python", "docs/nonesuch.py"),
     ],
 )
-def test_a_command_that_does_not_exist_is_found(program: str, arguments: str) -> None:
+def test_a_document_with_an_unknown_command_is_detected(program: str, arguments: str) -> None:
     assert problem(program, arguments)
 
 

@@ -21,7 +21,7 @@ def problem(document: Path, link: str) -> str | None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_have_targets(name: str) -> None:
     document = ROOT / name
     relative = [link for link in links(document) if ":" not in link.partition("#")[0]]
     assert [found for link in relative if (found := problem(document, link))] == []

@@ -27,7 +27,7 @@ def test_defaults_that_depend_on_another_setting_are_those_of_the_training_job()
         assert f"{pretrained} from ImageNet's weights, {scratch} from scratch" in row
 
 
-def test_every_variable_is_on_the_page() -> None:
+def test_every_environment_variable_is_documented() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py")]
     used = {name for source in sources for name in re.findall(r"\bSCONES_[A-Z_]+[A-Z]\b", source)}
     shown = set(re.findall(r"SCONES_[A-Z_]+[A-Z]\b", PAGE.read_text(encoding="utf-8")))

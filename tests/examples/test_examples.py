@@ -32,7 +32,7 @@ def run(*command: str) -> str:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in PROGRAMS]
 )
-def test_a_program_prints_what_its_docstring_says(name):
+def test_an_example_prints_the_output_in_its_docstring(name):
     if name == "train_and_deploy.py":
         pytest.importorskip("xgboost")
     docstring = ast.get_docstring(ast.parse((EXAMPLES / name).read_text()))

@@ -50,7 +50,7 @@ def test_no_request_gives_a_500_or_stops_the_cloud(start_cloud: Any, monkeypatch
         (200, {"content-type": "application/x-amz-json-1.0"}, b"{}", None),
     ],
 )
-def test_answers_are_judged(status: int, headers: dict[str, str], body: bytes, wrong: str | None) -> None:
+def test_responses_are_checked(status: int, headers: dict[str, str], body: bytes, wrong: str | None) -> None:
     model = ServiceModel({"metadata": {"protocol": "json"}, "operations": {}, "shapes": {}})
     reason = fault(model, "POST", Answered(status, headers, body))
     assert reason is None if wrong is None else wrong in (reason or "")

@@ -38,31 +38,31 @@ def signed(cloud, *, service="sts", key=None, secret=None, region="us-east-1", t
     return request
 
 
-def test_a_signed_request_is_answered(cloud):
+def test_a_signed_request_is_accepted(cloud):
     status, text = send(cloud, signed(cloud))
     assert status == 200
     assert "<Account>111122223333</Account>" in text
 
 
-def test_an_unsigned_request_is_refused(cloud):
+def test_an_unsigned_request_is_rejected(cloud):
     status, text = send(cloud)
     assert status == 403
     assert "AccessDenied" in text
 
 
-def test_an_unsigned_json_request_is_refused_in_json(cloud):
+def test_an_unsigned_json_request_is_rejected_in_json(cloud):
     status, text = send(cloud, headers={"X-Amz-Target": "AWSStepFunctions.ListStateMachines"}, body="{}")
     assert status == 403
     assert json.loads(text)["__type"] == "MissingAuthenticationTokenException"
 
 
-def test_a_wrong_secret_is_refused(cloud):
+def test_a_wrong_secret_is_rejected(cloud):
     status, text = send(cloud, signed(cloud, secret="x" * 40))
     assert status == 403
     assert "SignatureDoesNotMatch" in text
 
 
-def test_an_unknown_key_is_refused(cloud):
+def test_an_unknown_key_is_rejected(cloud):
     status, text = send(cloud, signed(cloud, key="AKIAAAAAAAAAAAAAAAAA"))
     assert status == 403
     assert "InvalidClientTokenId" in text
@@ -80,7 +80,7 @@ def test_an_unknown_key_is_refused(cloud):
         ("stepfunctions", "list_state_machines", "UnrecognizedClientException"),
     ],
 )
-def test_each_service_refuses_an_unknown_key_in_its_own_format(cloud, service, operation, code):
+def test_each_service_rejects_an_unknown_key_in_its_own_format(cloud, service, operation, code):
     client = boto3.client(
         service,
         endpoint_url=cloud.url,
@@ -97,7 +97,7 @@ def test_each_service_refuses_an_unknown_key_in_its_own_format(cloud, service, o
     assert refused.value.response["Error"]["Message"] == message
 
 
-def test_a_signature_of_strange_letters_is_refused(cloud):
+def test_a_signature_that_is_not_ascii_is_rejected(cloud):
     request = signed(cloud)
     strange = request.headers["Authorization"].replace("Signature=", "Signature=é")
     status, text = send(cloud, request, headers={"Authorization": strange.encode("latin-1")})
@@ -105,13 +105,13 @@ def test_a_signature_of_strange_letters_is_refused(cloud):
     assert "SignatureDoesNotMatch" in text
 
 
-def test_a_changed_body_is_refused(cloud):
+def test_a_changed_body_is_rejected(cloud):
     status, text = send(cloud, signed(cloud), body=FORM + "&More=1")
     assert status == 403
     assert "SignatureDoesNotMatch" in text
 
 
-def test_a_request_of_yesterday_is_refused(cloud, monkeypatch):
+def test_a_request_signed_yesterday_is_rejected(cloud, monkeypatch):
     yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda remove_tzinfo=True: yesterday.replace(tzinfo=None))
     request = signed(cloud)
@@ -121,7 +121,7 @@ def test_a_request_of_yesterday_is_refused(cloud, monkeypatch):
     assert "Signature expired" in text
 
 
-def test_a_request_for_another_region_is_refused(cloud):
+def test_a_request_for_another_region_is_rejected(cloud):
     status, text = send(cloud, signed(cloud, region="eu-central-1"))
     assert status == 403
     assert "scoped to a valid region" in text
@@ -130,20 +130,20 @@ def test_a_request_for_another_region_is_refused(cloud):
 @pytest.mark.parametrize(
     "host", ["evil.example:{port}", "127.0.0.1:1", "169.254.169.254", "localhost.evil.example:{port}"]
 )
-def test_a_foreign_host_is_refused(cloud, host):
+def test_a_foreign_host_is_rejected(cloud, host):
     status, text = send(cloud, signed(cloud), headers={"Host": host.format(port=urlsplit(cloud.url).port)})
     assert status == 403
     assert "Host header" in text
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
-def test_a_foreign_origin_is_refused(cloud, origin):
+def test_a_foreign_origin_is_rejected(cloud, origin):
     status, text = send(cloud, signed(cloud), headers={"Origin": origin})
     assert status == 403
     assert "web origin" in text
 
 
-def test_our_own_origin_is_let_in(cloud):
+def test_the_clouds_own_origin_is_accepted(cloud):
     status, _ = send(cloud, signed(cloud), headers={"Origin": cloud.url})
     assert status == 200
 
@@ -172,7 +172,7 @@ def test_temporary_keys_need_their_own_token(cloud):
     assert "InvalidClientTokenId" in text
 
 
-def test_a_forged_token_is_refused(cloud):
+def test_a_forged_token_is_rejected(cloud):
     status, text = send(cloud, signed(cloud, key="ASIAAAAAAAAAAAAAAAAA", token="e30=.forged"))
     assert status == 403
     assert "InvalidClientTokenId" in text
@@ -188,7 +188,7 @@ def presigned(cloud, *, expires, began=None, monkeypatch=None):
     return request.url.removeprefix(cloud.url)
 
 
-def test_a_presigned_url_is_answered(cloud):
+def test_a_presigned_url_works(cloud):
     # The signature of a presigned STS URL includes the hash of the body, which is empty in a GET request.
     status, text = send(cloud, method="GET", path=presigned(cloud, expires=60), body=None)
     assert status == 200, text
@@ -216,7 +216,7 @@ def test_an_unsupported_operation_is_reported(cloud):
         cloud.client("iam").list_users()
 
 
-def test_the_cloud_listens_on_loopback_alone(cloud):
+def test_the_cloud_listens_only_on_loopback(cloud):
     import psutil
 
     listening = {c.laddr.ip for c in psutil.Process(cloud.running.pid).net_connections("tcp") if c.status == "LISTEN"}

@@ -42,7 +42,7 @@ def put_chunked(cloud, bucket, body, trailer="x-amz-checksum-crc32", **headers):
 
 
 @pytest.mark.parametrize("size", ["-1", "+3", "0_3", "0x3", "", " 3", "3 ", "f" * 17, "f" * 5000, "²"])
-def test_a_chunks_size_is_hexadecimal_digits(cloud, bucket, size):
+def test_a_chunk_size_consists_of_hexadecimal_digits(cloud, bucket, size):
     status, text = put_chunked(cloud, bucket, size.encode() + b"\r\nabc\r\n0\r\n\r\n")
     assert status == 400
     assert "<Code>InvalidRequest</Code>" in text
@@ -54,7 +54,7 @@ def test_a_damaged_chunk_does_not_block_other_requests(cloud, bucket):
     assert raw_requests.p99_during(cloud, lambda: put_chunked(cloud, bucket, tiny)) < 3
 
 
-def test_a_chunk_before_the_last_has_8_kb(cloud, bucket):
+def test_every_chunk_except_the_last_has_at_least_8_kb(cloud, bucket):
     status, text = put_chunked(cloud, bucket, b"3\r\nabc\r\n" * 10_000 + b"0\r\n\r\n")
     assert status == 403
     assert "<Code>InvalidChunkSizeError</Code>" in text
@@ -69,14 +69,14 @@ def test_a_trailer_must_be_announced(cloud, bucket, trailer):
     assert "<Code>MalformedTrailerError</Code>" in text
 
 
-def test_nothing_follows_the_trailers(cloud, bucket):
+def test_data_after_the_trailers_is_rejected(cloud, bucket):
     status, text = put_chunked(cloud, bucket, b"3\r\nabc\r\n0\r\n\r\nmore")
     assert status == 400
     assert "<Code>InvalidRequest</Code>" in text
 
 
 @pytest.mark.parametrize("length", ["\xb2", "-3", "+3", "1_0", "9" * 5000])
-def test_a_decoded_length_is_digits(cloud, bucket, length):
+def test_a_decoded_length_consists_of_digits(cloud, bucket, length):
     body = b"3\r\nabc\r\n0\r\n\r\n"
     status, text = put_chunked(cloud, bucket, body, x_amz_decoded_content_length=length)
     assert status == 400
@@ -84,7 +84,7 @@ def test_a_decoded_length_is_digits(cloud, bucket, length):
 
 
 @pytest.mark.parametrize(("length", "expected"), [("2", 400), ("3", 200), ("4", 400)])
-def test_a_decoded_length_is_held(cloud, bucket, length, expected):
+def test_a_body_must_have_its_decoded_length(cloud, bucket, length, expected):
     status, text = put_chunked(cloud, bucket, b"3\r\nabc\r\n0\r\n\r\n", x_amz_decoded_content_length=length)
     assert status == expected
     assert ("<Code>IncompleteBody</Code>" in text) == (status == 400)
@@ -110,7 +110,7 @@ def test_a_long_authorization_header_costs_little(cloud, value):
     assert raw_requests.p99_during(cloud, attack) < 3
 
 
-def test_a_signed_header_is_named_once(cloud):
+def test_a_header_may_be_signed_only_once(cloud):
     """If a header could be named a thousand times, the canonical request would contain its value a thousand times."""
     key = raw_requests.credentials(cloud).access_key
     day = raw_requests.signed_headers(cloud, "sts")["X-Amz-Date"]
@@ -140,7 +140,7 @@ def test_a_presigned_url_expires_within_a_week(cloud, bucket, expires):
 
 
 @pytest.mark.parametrize("expires", ["%C2%B2", "-1", "9" * 18, "9" * 5000, ""])
-def test_a_presigned_url_of_version_2_has_a_time(cloud, bucket, expires):
+def test_a_presigned_url_of_version_2_needs_a_valid_expiry_time(cloud, bucket, expires):
     client = cloud.client("s3", signature_version="s3")
     url = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a"})
     path = re.sub(r"Expires=\d+", f"Expires={expires}", url.removeprefix(cloud.url))
@@ -150,14 +150,14 @@ def test_a_presigned_url_of_version_2_has_a_time(cloud, bucket, expires):
 
 
 @pytest.mark.parametrize("date", ["99991231T235959Z", "00010101T000000Z", "x" * 5000, "²0200101T000000Z"])
-def test_a_presigned_url_has_a_date(cloud, bucket, date):
+def test_a_presigned_url_needs_a_valid_date(cloud, bucket, date):
     client = cloud.client("s3", signature_version="s3v4")
     url = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a"})
     path = re.sub(r"X-Amz-Date=\w+", f"X-Amz-Date={date}".encode().decode("latin-1"), url.removeprefix(cloud.url))
     assert raw_requests.send(cloud, "GET", path, {})[0] in (400, 403)
 
 
-def test_a_presigned_put_takes_no_unsigned_header(cloud, bucket):
+def test_a_presigned_put_rejects_unsigned_headers(cloud, bucket):
     cloud.client("s3").put_object(Bucket=bucket, Key="private", Body=b"secret")
     client = cloud.client("s3", signature_version="s3v4")
     url = client.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "mine"})
@@ -171,7 +171,7 @@ def test_a_presigned_put_takes_no_unsigned_header(cloud, bucket):
     assert raw_requests.send(cloud, "PUT", path, allowed, b"body")[0] == 200
 
 
-def test_a_presigned_put_takes_the_headers_that_it_signs(cloud, bucket):
+def test_a_presigned_put_accepts_its_signed_headers(cloud, bucket):
     client = cloud.client("s3", signature_version="s3v4")
     params = {"Bucket": bucket, "Key": "with-metadata", "Metadata": {"a": "b"}}
     path = client.generate_presigned_url("put_object", Params=params).removeprefix(cloud.url)
@@ -187,7 +187,7 @@ def test_a_presigned_put_of_version_2_signs_every_header(cloud, bucket):
     assert raw_requests.send(cloud, "PUT", path, {}, b"body")[0] == 200
 
 
-def test_a_signed_request_takes_no_unsigned_header(cloud, bucket):
+def test_a_signed_request_to_s3_rejects_unsigned_headers(cloud, bucket):
     path = f"/{bucket}/signed"
     headers = raw_requests.signed_headers(cloud, "s3", b"", method="PUT", path=path)
     status, text = raw_requests.send(cloud, "PUT", path, headers | {"x-amz-acl": "public-read", "x-amz-meta-a": "b"})
@@ -195,7 +195,7 @@ def test_a_signed_request_takes_no_unsigned_header(cloud, bucket):
     assert "<HeadersNotSigned>x-amz-acl, x-amz-meta-a</HeadersNotSigned>" in text
 
 
-def test_other_services_take_no_unsigned_header(cloud):
+def test_other_services_reject_unsigned_headers(cloud):
     headers = raw_requests.signed_headers(cloud, "states", b"{}", content_type="application/x-amz-json-1.0")
     target = {"x-amz-target": "AWSStepFunctions.ListStateMachines"}
     status, text = raw_requests.send(cloud, "POST", "/", headers | target, b"{}")
@@ -204,7 +204,7 @@ def test_other_services_take_no_unsigned_header(cloud):
     assert '"InvalidSignatureException"' in text
 
 
-def test_only_s3_takes_a_body_that_is_not_signed(cloud):
+def test_only_s3_accepts_an_unsigned_body(cloud):
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     form = {"content_type": "application/x-www-form-urlencoded", "x_amz_content_sha256": "UNSIGNED-PAYLOAD"}
     headers = raw_requests.signed_headers(cloud, "sts", body, **form)
@@ -212,7 +212,7 @@ def test_only_s3_takes_a_body_that_is_not_signed(cloud):
     assert (status, "<Code>SignatureDoesNotMatch</Code>" in text) == (403, True)
 
 
-def test_a_session_token_may_be_added_behind_the_signature_except_in_s3(cloud, bucket):
+def test_a_session_token_may_be_added_after_signing_except_in_s3(cloud, bucket):
     role = cloud.client("iam").list_roles()["Roles"][0]["Arn"]
     keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="late")["Credentials"]
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
@@ -248,7 +248,7 @@ def test_botocore_signs_every_header_that_it_sends(cloud, service):
         assert {name.lower() for name in headers if name.lower().startswith("x-amz-")} <= set(signed)
 
 
-def test_an_objects_metadata_has_2_kb(cloud, bucket):
+def test_the_metadata_of_an_object_has_at_most_2_kb(cloud, bucket):
     client = cloud.client("s3")
     client.put_object(Bucket=bucket, Key="metadata", Metadata={"a": "b" * 2047})
     with pytest.raises(client.exceptions.ClientError) as refused:
@@ -257,7 +257,7 @@ def test_an_objects_metadata_has_2_kb(cloud, bucket):
     assert (error["Code"], error["Size"], error["MaxSizeAllowed"]) == ("MetadataTooLarge", "2049", "2048")
 
 
-def test_s3s_headers_have_8_kb(cloud, bucket):
+def test_the_headers_of_an_s3_request_have_less_than_8_kb(cloud, bucket):
     status, text = raw_requests.send(cloud, "GET", f"/{bucket}", {"a": "a" * 8192})
     assert (status, "<Code>RequestHeaderSectionTooLarge</Code>" in text) == (400, True)
 
@@ -276,7 +276,7 @@ def push(cloud, until):
 
 
 @pytest.mark.slow
-def test_bodies_of_refused_requests_are_read_slowly(cloud):
+def test_bodies_of_rejected_requests_are_read_slowly(cloud):
     until = time.monotonic() + 4
     with probing(cloud.url, cloud.environment) as prober, ThreadPoolExecutor(8) as pool:
         sent = sum(pool.map(lambda _: push(cloud, until), range(8)))
@@ -284,7 +284,7 @@ def test_bodies_of_refused_requests_are_read_slowly(cloud):
     assert prober.percentile(99) < 3
 
 
-def test_a_client_that_sends_a_large_body_reads_its_refusal(cloud):
+def test_a_client_that_sends_a_large_body_can_read_the_rejection(cloud):
     body = bytes(20 << 20)
     status, _ = raw_requests.send(cloud, "PUT", "/b/k", {}, body)
     assert status == 403

@@ -34,7 +34,7 @@ def statistics(cloud: Any, namespace: str, **more: Any) -> list[dict[str, Any]]:
     return points
 
 
-def test_statistics_are_of_each_period_that_has_values(cloud: Any, namespace: str) -> None:
+def test_statistics_are_computed_for_each_period_with_values(cloud: Any, namespace: str) -> None:
     names = ["SampleCount", "Average", "Sum", "Minimum", "Maximum"]
     first, second = statistics(cloud, namespace, Statistics=names)
     assert first == {
@@ -71,7 +71,7 @@ def test_metrics_are_listed_by_their_dimensions(cloud: Any, namespace: str) -> N
         ({"ExtendedStatistics": ["tm90"]}, "InvalidParameterValue"),
     ],
 )
-def test_questions_without_an_answer_are_refused(
+def test_questions_without_an_answer_are_rejected(
     cloud: Any, namespace: str, request_: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(ClientError) as caught:

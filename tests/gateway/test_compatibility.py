@@ -32,7 +32,7 @@ def offered_rows(page: str) -> str:
     return "\n".join(row for row in rows if not row.startswith("| service"))
 
 
-def test_every_note_is_on_an_operation_that_is_offered():
+def test_every_note_belongs_to_a_supported_operation():
     operations = {service.name: service.operations() for service in all_services()}
     noted = [(service, name) for service, notes in compatibility.NOTES.items() for name in notes]
     assert [each for each in noted if each[1] not in operations.get(each[0], ())] == []
@@ -54,7 +54,7 @@ def test_operations_documented_as_missing_return_not_implemented(cloud: Any, ser
     assert operation in error["Error"]["Message"]
 
 
-def test_policies_are_said_not_to_be_enforced(cloud: Any) -> None:
+def test_a_warning_says_that_policies_are_not_enforced(cloud: Any) -> None:
     identity = next(each for each in all_services() if each.name == "iam")
     assert compatibility.support_of(identity, "PutRolePolicy")[0] == compatibility.NO_EFFECT
     assert compatibility.support_of(identity, "SimulatePrincipalPolicy")[0] == compatibility.NO_EFFECT

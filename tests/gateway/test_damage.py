@@ -74,7 +74,7 @@ def test_a_missing_log_is_reported(start_cloud):
     assert "cloud.sqlite-wal is missing" in (start_cloud().data_dir / "cloud.log").read_text()
 
 
-def test_kills_and_stops_give_no_alarm(start_cloud):
+def test_kills_and_stops_report_no_damage(start_cloud):
     for number in range(3):
         cloud = start_cloud()
         cloud.client("logs").create_log_group(logGroupName=f"/round/{number}")
@@ -86,7 +86,7 @@ def test_kills_and_stops_give_no_alarm(start_cloud):
     assert len(again.client("logs").describe_log_groups()["logGroups"]) == 3
 
 
-async def test_a_log_that_begins_anew_gives_no_alarm(tmp_path):
+async def test_a_restarted_log_raises_no_alarm(tmp_path):
     path = tmp_path / "store.sqlite"
     store = Store(path)
     await store.define("CREATE TABLE items (text TEXT)")
@@ -118,7 +118,7 @@ async def generations(folder: Path) -> list[Path]:
     return [*copies, folder]
 
 
-async def test_a_database_and_a_log_of_different_ages_are_refused(tmp_path):
+async def test_a_database_and_a_log_of_different_ages_are_rejected(tmp_path):
     copies = await generations(tmp_path / "store")
     for one, database in enumerate(copies):
         for other, log in enumerate(copies[:3]):
@@ -216,7 +216,7 @@ def test_recover_salvages_what_can_be_read_and_keeps_the_damaged_database(start_
     assert start_cloud().running.healthy()
 
 
-def test_a_damaged_page_that_a_request_meets_is_reported_with_a_way_out(start_cloud):
+def test_a_damaged_page_is_reported_with_advice_when_a_request_reads_it(start_cloud):
     database = large(start_cloud)
     with database.open("r+b") as file:
         for share in (0.0, 0.5):
@@ -367,7 +367,7 @@ def test_recover_starts_even_where_nothing_can_be_read(start_cloud):
     assert (aside / "cloud.sqlite").read_bytes() == b"nonsense" * 1000
 
 
-def test_bodies_that_no_row_names_are_kept_for_a_week_and_come_back(start_cloud):
+def test_unreferenced_bodies_are_kept_for_a_week_and_restored(start_cloud):
     cloud = start_cloud()
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="bodies")
@@ -425,7 +425,7 @@ def empty(database: Path) -> None:
 
 
 @pytest.mark.parametrize("lose", [remove, empty])
-def test_a_lost_database_is_refused_and_its_log_is_salvaged(start_cloud, lose):
+def test_a_missing_database_is_rejected_and_its_log_is_salvaged(start_cloud, lose):
     cloud = filled(start_cloud)
     log = cloud.data_dir / "cloud.sqlite-wal"
     (cloud.data_dir / "identity.json").unlink()  # then a start reads the identity from the database
@@ -441,7 +441,7 @@ def test_a_lost_database_is_refused_and_its_log_is_salvaged(start_cloud, lose):
     assert "damaged" in again.running.state()["damage"]
 
 
-def test_a_lost_database_and_log_are_refused_while_bodies_are_there(start_cloud):
+def test_a_missing_database_and_log_are_rejected_if_bodies_exist(start_cloud):
     cloud = start_cloud()
     cloud.client("s3").create_bucket(Bucket="lost")
     cloud.client("s3").put_object(Bucket="lost", Key="large", Body=b"x" * 200_000)
@@ -454,7 +454,7 @@ def test_a_lost_database_and_log_are_refused_while_bodies_are_there(start_cloud)
     assert len(list((again.data_dir / "s3").iterdir())) == 1
 
 
-def test_up_and_status_say_what_is_lost(start_cloud):
+def test_up_and_status_report_what_is_lost(start_cloud):
     cloud = filled(start_cloud)
     cut_off(cloud.data_dir / "cloud.sqlite-wal")
     place = ["--data-dir", str(cloud.data_dir)]

@@ -39,7 +39,7 @@ def test_everything_in_a_data_folder_is_private(start_cloud):
     assert open_to_others(cloud.data_dir) == []
 
 
-def test_an_open_data_folder_is_mended_at_the_start_with_one_line_in_the_log(start_cloud):
+def test_the_permissions_of_a_data_folder_are_repaired_and_logged_at_the_start(start_cloud):
     cloud = start_cloud()
     cloud.client("s3").create_bucket(Bucket="mended")
     cloud.client("s3").put_object(Bucket="mended", Key="large", Body=b"x" * 200_000)
@@ -52,7 +52,7 @@ def test_an_open_data_folder_is_mended_at_the_start_with_one_line_in_the_log(sta
     assert again.client("s3").get_object(Bucket="mended", Key="large")["Body"].read() == b"x" * 200_000
 
 
-def test_programs_stay_executable_and_what_has_another_name_keeps_its_mode(tmp_path):
+def test_programs_stay_executable_and_other_files_keep_their_mode(tmp_path):
     program, shared, folder = tmp_path / "program", tmp_path / "outside", tmp_path / "data"
     folder.mkdir()
     program.write_text("#!/bin/sh\n")
@@ -89,7 +89,7 @@ def test_a_broken_identity_is_rebuilt_from_the_arns(start_cloud, content):
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"nonsense"])
-def test_broken_keys_are_named_with_what_is_lost_and_what_to_do(start_cloud, content):
+def test_damaged_credentials_are_reported_with_the_loss_and_advice(start_cloud, content):
     cloud = start_cloud()
     lifecycle.stop(cloud.data_dir)
     path = cloud.data_dir / "credentials.json"
@@ -100,7 +100,7 @@ def test_broken_keys_are_named_with_what_is_lost_and_what_to_do(start_cloud, con
     assert start_cloud().client("sts").get_caller_identity()["Account"] == "111122223333"
 
 
-def test_a_small_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
+def test_a_small_file_is_replaced_atomically(tmp_path):
     path = tmp_path / "state.json"
     write_durably(path, "{}")
     with pytest.raises(UnicodeEncodeError):
@@ -187,7 +187,7 @@ def test_a_folder_in_place_of_a_state_file_is_reported(start_cloud, tmp_path, na
     place.rmdir() if kind == "folder" else place.unlink()
 
 
-def test_a_data_folder_may_be_a_link_of_its_owner(start_cloud, tmp_path):
+def test_a_data_folder_may_be_a_symbolic_link_that_its_owner_created(start_cloud, tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "data").symlink_to(tmp_path / "disk")
     assert start_cloud().client("s3").list_buckets()["Buckets"] == []

@@ -123,7 +123,7 @@ async def test_requests_that_do_not_wait_are_answered_in_their_order():
         assert [await client.answer() for _ in range(5)] == [b"/0", b"/1", b"/2", b"/3", b"/4"]
 
 
-async def test_a_trailer_is_no_header():
+async def test_a_trailer_is_not_a_header():
     async def names(scope, receive, send):
         await body_of(receive)
         await answer(send, b",".join(name for name, _ in scope["headers"]))
@@ -135,7 +135,7 @@ async def test_a_trailer_is_no_header():
         assert await client.answer() == b"transfer-encoding"
 
 
-async def test_a_body_is_asked_for_where_it_is_read_and_only_there():
+async def test_100_continue_is_sent_only_when_the_body_is_read():
     async def choosy(scope, receive, send):
         await answer(send, await body_of(receive) if scope["path"] == "/read" else b"no")
 
@@ -177,7 +177,7 @@ async def test_an_invalid_request_closes_the_connection_after_earlier_responses(
         assert not state.tasks
 
 
-async def test_a_head_without_end_is_refused():
+async def test_a_request_head_without_end_is_rejected():
     async with serving(echo) as (connect, _):
         client = await connect()
         await client.send(b"GET / HTTP/1.1\r\n")
@@ -188,7 +188,7 @@ async def test_a_head_without_end_is_refused():
             assert (await client.rest()).startswith(b"HTTP/1.1 431 ")
 
 
-async def test_a_silent_client_has_limited_time_and_the_application_has_its_own():
+async def test_a_silent_client_has_limited_time_but_the_application_does_not():
     async def slow(_, receive, send):
         await body_of(receive)
         await asyncio.sleep(1.6)
@@ -206,7 +206,7 @@ async def test_a_silent_client_has_limited_time_and_the_application_has_its_own(
         assert await patient.rest() == await stalled.rest() == b""
 
 
-async def test_a_body_that_nobody_reads_is_not_taken_in():
+async def test_a_body_that_the_application_does_not_read_is_not_received():
     reading = asyncio.Event()
 
     async def reluctant(_, receive, send):
@@ -224,7 +224,7 @@ async def test_a_body_that_nobody_reads_is_not_taken_in():
         assert await client.answer() == str(size).encode()
 
 
-async def test_a_client_that_is_refused_early_gets_its_answer_although_it_sends_on():
+async def test_a_client_rejected_early_gets_the_response_while_it_is_still_sending():
     async def refusing(_, __, send):
         await answer(send, b"no")
 
@@ -236,7 +236,7 @@ async def test_a_client_that_is_refused_early_gets_its_answer_although_it_sends_
         assert (await client.rest()).endswith(b"no")
 
 
-async def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch):
+async def test_a_client_that_never_stops_sending_is_disconnected(monkeypatch):
     monkeypatch.setattr(http_connection, "LINGER", 0.2)
 
     async def refusing(_, __, send):
@@ -249,7 +249,7 @@ async def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch):
             await client.send(*[b"5\r\nagain\r\n"] * 100, pause=0.02)
 
 
-async def test_answers_without_a_length_are_chunked_or_end_with_their_connection():
+async def test_responses_without_a_length_are_chunked_or_end_with_their_connection():
     async def in_pieces(scope, receive, send):
         await body_of(receive)
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -310,7 +310,7 @@ async def test_an_application_receives_its_clients_disconnect():
             told.clear()
 
 
-async def test_an_ending_server_answers_what_is_under_way():
+async def test_a_stopping_server_completes_running_requests():
     async def slow(_, receive, send):
         await body_of(receive)
         await asyncio.sleep(0.2)
@@ -327,7 +327,7 @@ async def test_an_ending_server_answers_what_is_under_way():
         assert whole.endswith(b"whole")
 
 
-async def test_an_answer_waits_for_a_client_that_reads_slowly():
+async def test_a_response_waits_for_a_client_that_reads_slowly():
     sent = 0
 
     async def much(_, receive, send):
@@ -358,7 +358,7 @@ async def endless(_, receive, send):
 
 
 @pytest.mark.parametrize("reader", ["reads", "does not read"])
-async def test_a_client_that_takes_nothing_of_its_answer_is_closed(reader):
+async def test_a_client_that_does_not_read_its_response_is_disconnected(reader):
     async with serving(endless, idle=1) as (connect, state):
         client = await connect()
         await client.send(b"GET / HTTP/1.1\r\n\r\n")
@@ -380,7 +380,7 @@ async def test_a_response_ends_when_its_client_disconnects(caplog):
     assert not caplog.records
 
 
-async def test_thousands_of_requests_in_one_read_are_answered_in_turn(monkeypatch):
+async def test_thousands_of_pipelined_requests_are_answered_in_order(monkeypatch):
     most = 0
 
     async def app(scope, receive, send):
@@ -396,7 +396,7 @@ async def test_thousands_of_requests_in_one_read_are_answered_in_turn(monkeypatc
     assert most < 2000
 
 
-async def test_a_body_behind_pipelined_requests_is_whole():
+async def test_a_body_after_pipelined_requests_is_complete():
     async def app(scope, receive, send):
         body, more = b"", True
         while more:
@@ -424,7 +424,7 @@ async def test_a_body_behind_pipelined_requests_is_whole():
         (b"GET http://[ HTTP/1.1\r\n\r\n", b"400"),
     ],
 )
-async def test_a_head_is_held_to_its_limits(request_, status):
+async def test_the_head_of_a_request_is_limited(request_, status):
     async def app(scope, receive, send):
         await answer(send, b"answered")
 

@@ -17,7 +17,7 @@ TRUST = json.dumps(
 )
 
 
-def test_a_role_keeps_what_it_was_made_with(cloud):
+def test_a_role_keeps_the_settings_of_its_creation(cloud):
     iam = cloud.client("iam")
     made = iam.create_role(RoleName="kept", Path="/service-role/", AssumeRolePolicyDocument=TRUST, Description="why")[
         "Role"
@@ -28,26 +28,26 @@ def test_a_role_keeps_what_it_was_made_with(cloud):
     assert found["Description"] == "why"
 
 
-def test_a_role_is_made_once(cloud):
+def test_a_role_is_created_once(cloud):
     iam = cloud.client("iam")
     iam.create_role(RoleName="once", AssumeRolePolicyDocument=TRUST)
     with pytest.raises(iam.exceptions.EntityAlreadyExistsException, match="Role with name once already exists."):
         iam.create_role(RoleName="once", AssumeRolePolicyDocument=TRUST)
 
 
-def test_a_missing_role_is_told(cloud):
+def test_a_missing_role_is_reported(cloud):
     iam = cloud.client("iam")
     with pytest.raises(iam.exceptions.NoSuchEntityException, match="The role with name nobody cannot be found."):
         iam.get_role(RoleName="nobody")
 
 
-def test_a_policy_that_is_no_json_is_refused(cloud):
+def test_a_policy_that_is_not_json_is_rejected(cloud):
     iam = cloud.client("iam")
     with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
         iam.create_role(RoleName="malformed", AssumeRolePolicyDocument="{")
 
 
-def test_policies_come_and_go(cloud):
+def test_policies_are_attached_and_detached(cloud):
     iam = cloud.client("iam")
     iam.create_role(RoleName="policies", AssumeRolePolicyDocument=TRUST)
     managed = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
@@ -73,7 +73,7 @@ def test_roles_are_listed_in_pages(cloud):
     assert [role["RoleName"] for page in pages for role in page["Roles"]] == [f"paged-{index}" for index in range(5)]
 
 
-def test_a_managed_policy_counts_its_uses(cloud):
+def test_a_managed_policy_counts_its_attachments(cloud):
     iam = cloud.client("iam")
     arn = iam.create_policy(PolicyName="counted", PolicyDocument="{}")["Policy"]["Arn"]
     iam.create_role(RoleName="counting", AssumeRolePolicyDocument=TRUST)
@@ -83,7 +83,7 @@ def test_a_managed_policy_counts_its_uses(cloud):
         iam.delete_policy(PolicyArn=arn)
 
 
-def test_a_managed_policy_of_awss_is_known_as_soon_as_it_is_asked_for(cloud):
+def test_a_policy_managed_by_aws_exists_without_being_created(cloud):
     iam = cloud.client("iam")
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     role = (
@@ -98,7 +98,7 @@ def test_a_managed_policy_of_awss_is_known_as_soon_as_it_is_asked_for(cloud):
         iam.get_policy(PolicyArn="arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole")
 
 
-def test_a_callers_id_begins_with_its_roles(cloud):
+def test_the_user_id_of_a_caller_begins_with_that_of_its_role(cloud):
     role = cloud.client("iam").create_role(RoleName="caller", AssumeRolePolicyDocument=TRUST)["Role"]
     assumed = cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="me")["AssumedRoleUser"]
     assert assumed["AssumedRoleId"] == f"{role['RoleId']}:me"
@@ -116,7 +116,7 @@ def test_an_error_that_repeats_a_control_character_is_xml(cloud):
     assert caught.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_a_policy_that_is_nested_without_end_is_refused(cloud):
+def test_a_policy_with_unbounded_nesting_is_rejected(cloud):
     iam = cloud.client("iam")
     with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
         iam.create_policy(PolicyName="deep", PolicyDocument="[" * 2000 + "]" * 2000)

@@ -46,7 +46,7 @@ def test_threads_with_long_work_share_half_of_a_processor() -> None:
     assert used < 0.75 * took
 
 
-async def test_an_answer_that_is_written_in_pieces_is_the_same() -> None:
+async def test_a_response_serialized_in_pieces_is_the_same() -> None:
     operation = session.get_session().get_service_model("sqs").operation_model("ReceiveMessage")
     attributes = {"a": {"DataType": "Binary", "BinaryValue": b"\0\1"}}
     messages: list[dict[str, Any]] = [
@@ -85,7 +85,7 @@ async def test_large_attributes_are_decoded_and_hashed_on_a_thread() -> None:
     assert [len(message["MessageAttributes"]["a"]["BinaryValue"]) for message in answer["Messages"]] == [MEGABYTE] * 10
 
 
-def test_answers_that_nobody_reads_take_a_bounded_amount_of_memory(start_cloud: Any) -> None:
+def test_unread_responses_take_a_bounded_amount_of_memory(start_cloud: Any) -> None:
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     large = {"MaximumMessageSize": "1048576", "VisibilityTimeout": "0"}
@@ -130,7 +130,7 @@ def test_answers_that_nobody_reads_take_a_bounded_amount_of_memory(start_cloud: 
     ],
     ids=["body", "attributes"],
 )
-def test_receivers_of_large_messages_leave_time_for_others(start_cloud: Any, message: dict[str, Any]) -> None:
+def test_receivers_of_large_messages_do_not_block_other_requests(start_cloud: Any, message: dict[str, Any]) -> None:
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     large = {"MaximumMessageSize": "1048576", "VisibilityTimeout": "0"}

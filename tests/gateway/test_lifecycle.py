@@ -54,7 +54,7 @@ def test_starting_twice_gives_the_same_cloud(start_cloud):
     assert lifecycle.start(cloud.data_dir) == cloud.running
 
 
-def test_two_clouds_live_side_by_side(start_cloud):
+def test_two_clouds_run_at_the_same_time(start_cloud):
     one, other = start_cloud("one"), start_cloud("other")
     one.client("logs").create_log_group(logGroupName="/mine")
     assert one.url != other.url
@@ -99,7 +99,7 @@ def test_a_data_folder_in_use_is_reported(cloud):
 @pytest.mark.parametrize(
     ("end", "how"), [("os.kill(os.getpid(), 9)", "by SIGKILL"), ("os._exit(3)", "with exit status 3")]
 )
-def test_a_cloud_that_ends_as_it_starts_is_reported_at_once(tmp_path, monkeypatch, end, how):
+def test_a_cloud_that_ends_during_its_start_is_reported_at_once(tmp_path, monkeypatch, end, how):
     (tmp_path / "sitecustomize.py").write_text(f"import os, sys\nif 'scones.cloud' in sys.orig_argv: {end}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(CloudError, match=f"The local cloud exited {how} during start-up; see .*/cloud.log"):
@@ -133,7 +133,7 @@ def test_a_stale_cloud_json_is_ignored(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_cloud_in_order(start_cloud, number):
+def test_a_signal_shuts_the_cloud_down_gracefully(start_cloud, number):
     cloud = start_cloud()
     process = psutil.Process(cloud.running.pid)
     process.send_signal(number)
@@ -167,7 +167,7 @@ def test_two_starts_at_the_same_moment_give_the_same_cloud(tmp_path):
     assert lifecycle.stop(tmp_path / "data") is not None
 
 
-def test_a_stop_ends_a_cloud_that_has_not_taken_its_folder_yet(tmp_path):
+def test_a_stop_ends_a_cloud_that_has_not_locked_its_folder_yet(tmp_path):
     command = lifecycle.server_command(tmp_path, port=0, region=None, account=None, verbose=False)
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     stopped = lifecycle.stop(tmp_path)

@@ -28,7 +28,7 @@ def test_events_are_read_from_the_head_in_pages(cloud):
     assert last["nextForwardToken"] == page["nextForwardToken"]
 
 
-def test_the_tail_comes_first_without_start_from_head(cloud):
+def test_without_start_from_head_the_last_events_are_returned_first(cloud):
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="/tail")
     write(logs, "/tail", "s", [f"m{index}" for index in range(5)])
@@ -38,7 +38,7 @@ def test_the_tail_comes_first_without_start_from_head(cloud):
     assert [event["message"] for event in page["events"]] == ["m1", "m2"]
 
 
-def test_no_token_comes_with_the_last_page_of_streams(cloud):
+def test_the_last_page_of_streams_has_no_token(cloud):
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="/streams")
     for name in ("job/algo-1", "job/algo-2", "other/algo-1"):
@@ -92,7 +92,7 @@ def test_a_missing_log_stream_is_reported(cloud):
         ([600_000, 500_000], "Upload too large: 1100052 bytes exceeds limit of 1048576"),
     ],
 )
-def test_events_that_are_too_large_are_refused(cloud, sizes, error):
+def test_events_that_are_too_large_are_rejected(cloud, sizes, error):
     logs, group = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
     logs.create_log_group(logGroupName=group)
     with pytest.raises(logs.exceptions.InvalidParameterException, match=error):
@@ -127,7 +127,7 @@ def streams(cloud):
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("size", [1, 3, 50])
-def test_streams_come_in_pages_by_name_and_by_last_event(streams, size, descending):
+def test_streams_are_listed_in_pages_by_name_and_by_last_event(streams, size, descending):
     logs, group = streams
 
     def listed(**params):
@@ -151,7 +151,7 @@ def test_streams_by_last_event_have_no_prefix_and_no_forged_token(streams):
             logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", **more)
 
 
-def test_groups_come_in_pages(cloud):
+def test_groups_are_listed_in_pages(cloud):
     logs, prefix = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
     for name in ("xa", "xb", "xc"):  # no hexadecimal digit, so that the pattern below is not in the prefix
         logs.create_log_group(logGroupName=f"{prefix}/{name}")
@@ -207,7 +207,7 @@ def test_events_are_filtered_by_regular_expressions(cloud, pattern, found):
 
 
 @pytest.mark.slow
-def test_a_search_through_many_events_leaves_time_for_others(start_cloud):
+def test_a_search_through_many_events_does_not_block_other_requests(start_cloud):
     cloud = start_cloud()
     logs = cloud.client("logs", read_timeout=600)
     logs.create_log_group(logGroupName="/many")
@@ -223,7 +223,7 @@ def test_a_search_through_many_events_leaves_time_for_others(start_cloud):
     assert prober.percentile(99) < 3
 
 
-def test_a_stream_is_searched_without_the_many_events_beside_it(start_cloud):
+def test_a_stream_is_searched_without_reading_other_streams(start_cloud):
     logs = start_cloud().client("logs")
     logs.create_log_group(logGroupName="/busy")
     write(logs, "/busy", "quiet-1", ["1000 of 1", "1001 of 1"])

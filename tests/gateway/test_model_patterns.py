@@ -146,7 +146,7 @@ def test_every_expression_accepts_what_a_backtracking_engine_accepts() -> None:
             assert model_pattern(pattern).fits(text) == expected, (pattern, text)
 
 
-def test_no_expression_takes_long_for_a_hostile_text() -> None:
+def test_no_pattern_takes_long_for_a_hostile_text() -> None:
     rng = random.Random(13)
     begin = time.monotonic()
     for pattern in PATTERNS:
@@ -169,7 +169,7 @@ def test_bounds_that_re2_cannot_count_are_those_of_the_length() -> None:
         assert all(shape.metadata["max"] <= most + before for shape in PATTERNS[pattern]), pattern
 
 
-def test_every_rewritten_expression_is_one_of_a_model() -> None:
+def test_every_rewritten_pattern_is_in_a_model() -> None:
     assert REWRITTEN.keys() <= PATTERNS.keys()
 
 
@@ -178,7 +178,7 @@ def test_half_of_a_surrogate_pair_is_an_unknown_character() -> None:
     assert not model_pattern("[a-z]+").fits("a\ud800")
 
 
-def test_an_address_that_would_take_a_backtracking_engine_forever_is_refused(cloud: Any) -> None:
+def test_an_address_that_would_block_a_backtracking_engine_is_rejected(cloud: Any) -> None:
     url = "https://github.com/organization/repository-name?ref=main"
     with pytest.raises(ClientError) as caught:
         cloud.client("sagemaker").create_domain(
@@ -201,7 +201,7 @@ def test_an_expression_with_surrogate_pairs(database: str, fits: bool) -> None:
     assert model_pattern(pattern).fits(database) is fits
 
 
-def test_a_message_shows_the_beginning_of_a_large_value(cloud: Any) -> None:
+def test_an_error_message_shows_the_beginning_of_a_large_value(cloud: Any) -> None:
     with pytest.raises(ClientError) as caught:
         cloud.client("events", parameter_validation=False).put_rule(Name="n" * 1_000_000, ScheduleExpression="x")
     message = caught.value.response["Error"]["Message"]
@@ -209,7 +209,7 @@ def test_a_message_shows_the_beginning_of_a_large_value(cloud: Any) -> None:
     assert len(message) < 20_000
 
 
-def test_a_message_names_the_first_of_many_wrong_members(cloud: Any) -> None:
+def test_an_error_message_names_the_first_of_many_invalid_members(cloud: Any) -> None:
     tags = [{"Key": "!" * 200, "Value": ""}] * 5000
     with pytest.raises(ClientError) as caught:
         cloud.client("events", parameter_validation=False).put_rule(Name="n", ScheduleExpression="x", Tags=tags)

@@ -9,7 +9,7 @@ import pytest
 from scones.cloud.wire import numbers
 
 
-def test_a_count_is_ascii_digits_within_its_bound():
+def test_a_count_consists_of_ascii_digits_within_its_bounds():
     assert numbers.unsigned_integer("0", 10) == 0
     assert numbers.unsigned_integer("604800", 604_800) == 604_800
 

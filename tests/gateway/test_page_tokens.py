@@ -20,7 +20,7 @@ def refusal(call: Any, **params: Any) -> str:
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_a_token_that_no_list_gave_is_refused(cloud: Any, token: str) -> None:
+def test_an_invented_pagination_token_is_rejected(cloud: Any, token: str) -> None:
     client = cloud.client
     validated = {"parameter_validation": False}
     calls = [
@@ -38,18 +38,18 @@ def test_a_token_that_no_list_gave_is_refused(cloud: Any, token: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "MTA", "²", "/w==", "9" * 5000])
-def test_a_token_that_is_no_name_is_refused(cloud: Any, token: str) -> None:
+def test_a_token_that_is_not_a_name_is_rejected(cloud: Any, token: str) -> None:
     logs = cloud.client("logs", parameter_validation=False)
     assert refusal(logs.describe_log_groups, nextToken=token) == "InvalidParameterException"
 
 
 @pytest.mark.parametrize("position", [10, [1], [1, 2], [None, "a"], [{"a": 1}, "b"], ["a", 10**30], {"a": 1, "b": 2}])
-def test_a_token_with_another_position_is_refused(cloud: Any, position: Any) -> None:
+def test_a_token_with_another_position_is_rejected(cloud: Any, position: Any) -> None:
     token = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
     assert refusal(cloud.client("sagemaker").list_models, NextToken=token) == "ValidationException"
 
 
-def test_a_position_behind_the_last_event_is_refused(cloud: Any) -> None:
+def test_a_position_after_the_last_event_is_rejected(cloud: Any) -> None:
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="page-tokens")
     logs.create_log_stream(logGroupName="page-tokens", logStreamName="a")

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.prober import probing
 
 
-def test_a_stall_delays_every_probe_that_was_due_in_it(start_cloud: Any) -> None:
+def test_a_stall_delays_every_probe_due_during_it(start_cloud: Any) -> None:
     cloud = start_cloud()
     with probing(cloud.url, cloud.environment) as prober:
         os.kill(cloud.running.pid, signal.SIGSTOP)

@@ -130,7 +130,7 @@ def written() -> Iterator[tuple[str, str]]:
                 yield found.name, text
 
 
-def test_no_statement_in_the_code_reads_a_growing_table_whole(schema):
+def test_no_sql_statement_scans_a_growing_table(schema):
     statements = list(written())
     assert len(statements) > 250
     wrong = [
@@ -214,7 +214,7 @@ def calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "s3", "ListObjectsV2", {"Bucket": "bucket", **more}
 
 
-async def test_no_statement_that_is_put_together_does(schema, tmp_path):
+async def test_no_assembled_sql_statement_scans_a_growing_table(schema, tmp_path):
     store = TracedStore(tmp_path / "cloud.sqlite")
     cloud = Cloud(CloudSettings(data_dir=tmp_path, port=1), store, Credentials.of(tmp_path))
     refused = []

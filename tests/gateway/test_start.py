@@ -38,7 +38,7 @@ def test_a_start_imports_no_package_that_only_some_requests_need():
     assert found.stdout.strip() == "[]"
 
 
-def test_services_are_signed_for_under_the_names_of_their_models():
+def test_services_have_the_signing_names_of_their_models():
     for kind in all_services():
         metadata = service_model(kind.name).metadata
         assert (kind.signing_name or kind.name) == metadata.get("signingName", metadata["endpointPrefix"])
@@ -66,7 +66,7 @@ def _rows(data_dir, query):
         return connection.execute(query).fetchall()
 
 
-def test_requests_that_come_at_once_wake_a_service_once(start_cloud):
+def test_simultaneous_requests_start_a_service_once(start_cloud):
     cloud = start_cloud()
     clients = [cloud.client("stepfunctions") for _ in range(8)]
     with ThreadPoolExecutor(len(clients)) as threads:
@@ -74,7 +74,7 @@ def test_requests_that_come_at_once_wake_a_service_once(start_cloud):
     assert found == [[]] * len(clients)
 
 
-def test_a_service_that_was_not_used_yet_answers(start_cloud):
+def test_an_unused_service_responds_to_its_first_request(start_cloud):
     cloud = start_cloud()
     assert cloud.client("stepfunctions").list_state_machines()["stateMachines"] == []
     assert cloud.client("sagemaker").list_endpoints()["Endpoints"] == []

@@ -18,12 +18,12 @@ async def store(tmp_path):
     await store.close()
 
 
-async def test_a_write_is_seen_once_it_is_answered(store):
+async def test_a_write_is_visible_once_it_has_returned(store):
     assert await store.execute("INSERT INTO items (text) VALUES (?)", "a") == 1
     assert store.row("SELECT text FROM items")["text"] == "a"
 
 
-async def test_writes_keep_the_order_in_which_they_came(store):
+async def test_writes_keep_the_order_of_their_submission(store):
     futures = [
         store.submit(lambda connection, n=n: connection.execute("INSERT INTO items (text) VALUES (?)", (str(n),)))
         for n in range(2000)
@@ -47,7 +47,7 @@ async def test_a_failing_write_undoes_only_itself(store):
     assert [row["text"] for row in store.rows("SELECT text FROM items ORDER BY id")] == ["first", "last"]
 
 
-async def test_closing_finishes_what_was_handed_in(tmp_path):
+async def test_closing_finishes_submitted_writes(tmp_path):
     store = Store(tmp_path / "closing.sqlite")
     await store.define("CREATE TABLE items (n INTEGER)")
     futures = [store.submit(lambda c, n=n: c.execute("INSERT INTO items VALUES (?)", (n,))) for n in range(100)]

@@ -54,19 +54,19 @@ def test_s3_requests_are_routed_to_their_operations(method, path, query, headers
 
 
 @pytest.mark.parametrize("key", ["a/b//c", "a b+c", "/leading", "ü/ñ", "..", "a/../b", "x?y#z", "%41"])
-def test_a_key_comes_through_undamaged(key):
+def test_a_key_is_transmitted_unchanged(key):
     from urllib.parse import quote
 
     assert route("s3", "GET", "/b/" + quote(key, safe="/")) == ("GetObject", {"Bucket": "b", "Key": key})
 
 
-def test_an_arn_in_a_path_comes_through():
+def test_an_arn_in_a_path_is_parsed():
     arn = "arn:aws:lambda:us-east-1:111122223333:function:f"
     path = f"/2015-03-31/functions/{arn.replace(':', '%3A')}/invocations"
     assert route("lambda", "POST", path) == ("Invoke", {"FunctionName": arn})
 
 
-def test_a_path_of_no_operation_is_none():
+def test_a_path_that_fits_no_operation_is_not_matched():
     assert route("lambda", "GET", "/2015-03-31/nothing") is None
 
 
@@ -77,14 +77,14 @@ def failures(service, operation, params, null=False):
     return error.value.message
 
 
-def test_validation_speaks_like_aws():
+def test_validation_errors_have_the_words_of_aws():
     assert failures("sagemaker", "DescribeTrainingJob", {"TrainingJobName": "a b"}) == (
         "1 validation error detected: Value 'a b' at 'trainingJobName' failed to satisfy constraint: "
         "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
     )
 
 
-def test_validation_names_everything_at_once():
+def test_validation_reports_all_errors_at_once():
     text = failures("stepfunctions", "CreateStateMachine", {"name": "", "type": "FAST"})
     assert text.startswith("4 validation errors detected: ")
     assert "Value null at 'definition' failed to satisfy constraint: Member must not be null" in text
@@ -123,7 +123,7 @@ def test_errors_of_list_and_map_items_name_every_constraint():
     )
 
 
-def test_numbers_are_held_to_their_range():
+def test_numbers_must_be_in_their_range():
     text = failures(
         "lambda",
         "CreateFunction",
@@ -134,7 +134,7 @@ def test_numbers_are_held_to_their_range():
     )
 
 
-def test_secrets_are_not_repeated():
+def test_secrets_are_not_in_error_messages():
     params = {
         "FunctionName": "f",
         "Role": "arn:aws:iam::111122223333:role/r",
@@ -155,7 +155,7 @@ def test_a_json_request_is_parsed_by_type():
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"logGroupName": {}}', b'{"logEvents": "x"}', b"\xff"])
-def test_a_damaged_json_request_is_refused(body):
+def test_a_damaged_json_request_is_rejected(body):
     with pytest.raises(ServiceError) as error:
         parse(operation_model("logs", "PutLogEvents"), {}, {}, {}, body)
     assert error.value.code == "SerializationException"
@@ -167,7 +167,7 @@ def test_an_xml_request_is_parsed():
     assert params["Delete"] == {"Objects": [{"Key": "a"}, {"Key": "b"}], "Quiet": True}
 
 
-def test_a_damaged_xml_request_is_refused():
+def test_a_damaged_xml_request_is_rejected():
     with pytest.raises(ServiceError) as error:
         parse(operation_model("s3", "DeleteObjects"), {"Bucket": "b"}, {}, {}, b"<Delete>")
     assert error.value.code == "MalformedXML"
@@ -189,14 +189,14 @@ def test_a_query_request_is_parsed():
     assert params == {"Tags": [{"Key": "a", "Value": "b"}], "RoleName": "r", "MaxSessionDuration": 3600}
 
 
-def test_an_xml_answer_escapes_what_people_wrote():
+def test_an_xml_response_escapes_text():
     members = {"Contents": [{"Key": "<&\r>", "Size": 1}], "IsTruncated": False}
     response = serialize(operation_model("s3", "ListObjectsV2"), members, "id")
     assert b"<Key>&lt;&amp;&#13;&gt;</Key><Size>1</Size>" in response.body
     assert b"<ListBucketResult " in response.body
 
 
-def test_a_json_answer_keeps_milliseconds_and_drops_what_is_none():
+def test_a_json_response_keeps_milliseconds_and_omits_none():
     moment = dt.datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=dt.UTC)
     response = serialize(
         operation_model("stepfunctions", "StartExecution"), {"executionArn": "a", "startDate": moment, "x": None}, "id"
@@ -204,7 +204,7 @@ def test_a_json_answer_keeps_milliseconds_and_drops_what_is_none():
     assert response.body == b'{"executionArn":"a","startDate":1795435200.123}'
 
 
-def test_an_error_is_written_as_its_service_does():
+def test_an_error_has_the_format_of_its_service():
     service = operation_model("sagemaker-runtime", "InvokeEndpoint").service_model
     error = ServiceError("ModelError", "no picture", OriginalStatusCode=400)
     response = serialize_error(service, error, "id")
@@ -212,20 +212,20 @@ def test_an_error_is_written_as_its_service_does():
     assert response.body == b'{"Message":"no picture","OriginalStatusCode":400}'
 
 
-def test_validation_reaches_a_client(cloud):
+def test_validation_errors_reach_a_client(cloud):
     with pytest.raises(ClientError, match="Member must satisfy regular expression pattern") as error:
         cloud.client("iam").create_role(RoleName="bad name", AssumeRolePolicyDocument="{}")
     assert error.value.response["Error"]["Code"] == "ValidationError"
 
 
 @given(st.lists(st.sampled_from(FORM_PIECES), max_size=12))
-def test_a_form_is_read_as_urllib_reads_it(pieces):
+def test_a_form_is_decoded_as_by_urllib(pieces):
     body = b"".join(pieces)
     expected = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     assert fields_of(body) == expected
 
 
-def test_answers_with_much_text_are_written_on_a_thread():
+def test_large_responses_are_serialized_on_a_thread():
     assert size_of({"Contents": [{"Key": "k" * 60, "Size": 1, "Owner": None}] * 1000, "Name": "b"}) <= LARGE
     assert size_of({"Contents": [{"Key": "&" * 1024, "Size": 1}] * 1000}) > LARGE
     assert size_of({"Messages": [{"MessageId": "x", "Body": "a" * (1 << 20)}]}) > LARGE

@@ -85,7 +85,7 @@ class Run:
 
 
 @pytest.mark.slow
-def test_nothing_that_was_answered_is_lost(start_cloud):
+def test_nothing_that_was_acknowledged_is_lost(start_cloud):
     cloud = start_cloud()
     run = Run(cloud)
     with ThreadPoolExecutor(4) as pool:

@@ -215,7 +215,7 @@ class Load:
 
 
 @pytest.mark.slow
-def test_killed_workers_cost_no_right_answer_and_no_record(start_cloud: Any) -> None:
+def test_killed_workers_lose_no_response_and_no_capture(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud(), SAGEMAKER_MODEL_SERVER_WORKERS="2")
     load = Load(endpoint)
     with load.running():
@@ -234,7 +234,7 @@ def test_killed_workers_cost_no_right_answer_and_no_record(start_cloud: Any) -> 
 
 
 @pytest.mark.slow
-def test_a_killed_cloud_loses_no_answered_requests_record(start_cloud: Any) -> None:
+def test_the_captures_of_answered_requests_survive_a_kill(start_cloud: Any) -> None:
     cloud = start_cloud()
     load = Load(Endpoint.create(cloud))
     with load.running():
@@ -268,7 +268,7 @@ def test_updates_and_a_deletion_fail_no_request(start_cloud: Any) -> None:
 
 
 @pytest.mark.slow
-def test_hostile_clients_keep_nobody_from_an_answer(start_cloud: Any) -> None:
+def test_hostile_clients_do_not_block_other_requests(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud())
     load = Load(endpoint)
     with load.running(clients=2), contextlib.ExitStack() as stack:
@@ -296,7 +296,7 @@ def test_hostile_clients_keep_nobody_from_an_answer(start_cloud: Any) -> None:
 
 
 @pytest.mark.slow
-def test_bodies_that_never_end_take_a_bounded_memory(start_cloud: Any) -> None:
+def test_endless_bodies_take_a_bounded_amount_of_memory(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud())
     process = psutil.Process(endpoint.cloud.running.pid)
     before = process.memory_info().rss
@@ -327,7 +327,7 @@ def signed(endpoint: Endpoint, body: bytes) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.slow
-def test_a_full_queue_is_answered_with_the_containers_503(start_cloud: Any) -> None:
+def test_a_full_queue_gives_the_503_of_the_container(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud(), SAGEMAKER_MODEL_SERVER_WORKERS="1")
     statuses: list[int] = []
     large = picture((0, 0, 0), 2500)

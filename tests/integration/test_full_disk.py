@@ -46,7 +46,7 @@ def waits(seconds: int, then: int = 3) -> str:
 
 
 @linux
-def test_executions_wait_for_room_and_go_on_without_a_restart(start_cloud):
+def test_executions_wait_for_disk_space_and_continue_without_a_restart(start_cloud):
     cloud = start_cloud()
     states, sqs = cloud.client("stepfunctions"), cloud.client("sqs")
     queue = sqs.create_queue(QueueName="full")["QueueUrl"]
@@ -85,7 +85,7 @@ def test_executions_wait_for_room_and_go_on_without_a_restart(start_cloud):
 
 
 @linux
-def test_a_large_body_is_refused_and_leaves_nothing_behind(start_cloud):
+def test_a_large_body_is_rejected_and_leaves_nothing(start_cloud):
     cloud = start_cloud()
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="full")
@@ -154,7 +154,7 @@ def fill(path: Path) -> None:
                     file.write(b"x" * size)
 
 
-def test_a_file_system_that_is_full_for_a_while_loses_nothing(small_disk, start_cloud):
+def test_nothing_is_lost_while_the_file_system_is_full(small_disk, start_cloud):
     cloud = start_cloud("disk/data")
     states, s3 = cloud.client("stepfunctions"), cloud.client("s3")
     s3.create_bucket(Bucket="small")

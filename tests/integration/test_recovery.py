@@ -63,7 +63,7 @@ POISON = {
 }
 
 
-def test_what_cannot_be_resumed_fails_with_a_reason_and_the_rest_goes_on(start_cloud):
+def test_work_that_cannot_be_resumed_fails_with_a_reason_and_the_rest_continues(start_cloud):
     cloud = start_cloud()
     poisoned = {
         started(cloud, f"poison-{number}", wait(600), wait(0)): sql for number, sql in enumerate(POISON.values())
@@ -193,7 +193,7 @@ def minimal(kind: str) -> dict[str, Any]:
     return {"DomainId": "d", "UserProfileName": "u", "AppType": "JupyterLab", "AppName": "empty", "Status": "Pending"}
 
 
-def test_recover_resumes_nothing_and_says_what_it_left(start_cloud):
+def test_recover_resumes_nothing_and_lists_what_was_not_resumed(start_cloud):
     cloud = start_cloud()
     arns = [started(cloud, name, wait(1), wait(0)) for name in ("kept", "stopped")]
     cloud.client("events").put_rule(Name="kept", ScheduleExpression="rate(1 minute)")
@@ -221,7 +221,7 @@ def test_recover_resumes_nothing_and_says_what_it_left(start_cloud):
     assert "--recover" not in again.run("scones", "status", "--data-dir", str(again.data_dir)).stdout
 
 
-def test_an_answer_to_a_task_that_is_not_resumed_yet_is_kept(start_cloud):
+def test_the_result_of_a_task_that_is_not_resumed_yet_is_kept(start_cloud):
     cloud = start_cloud()
     queue = cloud.client("sqs").create_queue(QueueName="tokens")["QueueUrl"]
     task = {
@@ -268,7 +268,7 @@ async def test_work_that_crashes_several_starts_is_abandoned(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_execution_that_kills_the_cloud_on_resume_is_failed_in_the_end(start_cloud, tmp_path, monkeypatch):
+def test_an_execution_that_kills_the_cloud_at_each_resumption_is_failed(start_cloud, tmp_path, monkeypatch):
     """Simulates a fault that no limit prevents: a module kills the process in one step of this execution."""
     fault = tmp_path / "fault"
     fault.mkdir()

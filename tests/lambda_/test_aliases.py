@@ -22,7 +22,7 @@ def weights(**of):
     return {"AdditionalVersionWeights": {name.removeprefix("v"): weight for name, weight in of.items()}}
 
 
-def test_an_alias_parts_its_invocations(published):
+def test_an_alias_splits_its_invocations_between_versions(published):
     client, name = published.client, published.name
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1", RoutingConfig=weights(v2=1.0))
     answer = client.invoke(FunctionName=name, Qualifier="live")
@@ -46,7 +46,7 @@ def test_an_alias_parts_its_invocations(published):
         ("9", {}, "Function not found: arn:aws:lambda:us-east-1:111122223333:function:.*:9"),
     ],
 )
-def test_routing_that_aws_refuses_is_refused(published, version, routing, message):
+def test_routing_that_aws_rejects_is_rejected(published, version, routing, message):
     with pytest.raises(ClientError, match=message):
         published.client.create_alias(
             FunctionName=published.name, Name="live", FunctionVersion=version, RoutingConfig=weights(**routing)
@@ -54,7 +54,7 @@ def test_routing_that_aws_refuses_is_refused(published, version, routing, messag
     assert published.client.list_aliases(FunctionName=published.name)["Aliases"] == []
 
 
-def test_aliases_are_listed_by_version_and_missing_ones_are_told(published):
+def test_aliases_are_listed_by_version_and_missing_ones_are_reported(published):
     client, name = published.client, published.name
     revision = client.create_alias(FunctionName=name, Name="old", FunctionVersion="1")["RevisionId"]
     client.create_alias(FunctionName=name, Name="new", FunctionVersion="2")
@@ -69,7 +69,7 @@ def test_aliases_are_listed_by_version_and_missing_ones_are_told(published):
         client.update_alias(FunctionName=name, Name="old", FunctionVersion="1", RevisionId=revision)
 
 
-def test_what_is_deleted_by_a_qualifier_is_a_version_that_no_alias_needs(published):
+def test_only_versions_without_an_alias_can_be_deleted_by_qualifier(published):
     client, name = published.client, published.name
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1", RoutingConfig=weights(v2=0.5))
     for version in "12":

@@ -16,14 +16,14 @@ def zipped(*names: str, content: bytes = b"") -> bytes:
     return zip_of(dict.fromkeys(names, content), compression=6)
 
 
-def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_members_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code, "MEMBERS_LIMIT", 10)
     CodeStore(tmp_path).add(zipped(*map(str, range(10))))
     with pytest.raises(ServiceError, match="more than 10 files"):
         CodeStore(tmp_path).add(zipped(*map(str, range(11))))
 
 
-def test_an_archive_that_says_it_is_small_is_refused(tmp_path: Path) -> None:
+def test_an_archive_with_a_false_size_is_rejected(tmp_path: Path) -> None:
     archive = bytearray(zipped("zeros", content=bytes(300 << 20)))
     with pytest.raises(ServiceError, match="Unzipped size must be smaller than 262144000 bytes"):
         CodeStore(tmp_path).add(bytes(archive))

@@ -67,7 +67,7 @@ def test_a_success_record_has_the_form_of_aws(function, queue):
     }
 
 
-def test_a_payload_that_pythons_parser_refuses_is_delivered_unchanged(function, queue):
+def test_a_payload_that_pythons_parser_rejects_is_delivered_unchanged(function, queue):
     arn, receive = queue
     made = function(WORKS)
     configure(made, OnSuccess=arn, OnFailure=arn)
@@ -136,6 +136,6 @@ def test_without_any_concurrency_an_event_is_a_failure_at_once(function, queue):
         ("OnFailure", "arn:aws:kinesis:us-east-1:111122223333:stream/one"),
     ],
 )
-def test_other_destinations_are_refused_by_name(function, member, arn):
+def test_other_destinations_are_rejected_by_name(function, member, arn):
     with pytest.raises(ClientError, match=f"destination {member} {arn} must be the ARN of one of"):
         configure(function(WORKS), **{member: arn})

@@ -107,7 +107,7 @@ def test_reported_failures_go_to_the_dead_letter_queue_and_filters_drop(cloud, f
     assert remaining(sqs, results) == 0
 
 
-def test_mappings_are_refused_as_aws_does(cloud, function):
+def test_invalid_mappings_are_rejected_as_by_aws(cloud, function):
     sqs = cloud.client("sqs")
     _, arn = make_queue(sqs, VisibilityTimeout="5")
     made = function(FORWARDS)
@@ -129,7 +129,7 @@ def test_mappings_are_refused_as_aws_does(cloud, function):
     assert [each["UUID"] for each in listed] == [created["UUID"]]
 
 
-def test_a_mapping_goes_on_after_a_crash(start_cloud):
+def test_an_event_source_mapping_continues_after_a_crash(start_cloud):
     cloud = start_cloud()
     sqs, functions = cloud.client("sqs"), cloud.client("lambda")
     (source, arn), (results, _) = make_queue(sqs), make_queue(sqs)

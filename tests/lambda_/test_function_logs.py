@@ -34,7 +34,7 @@ def test_a_log_in_json_has_the_platforms_events_and_the_handlers_records(functio
     assert report["record"]["metrics"].keys() >= {"durationMs", "billedDurationMs", "maxMemoryUsedMB", "initDurationMs"}
 
 
-def test_levels_decide_what_a_log_in_json_has(function):
+def test_log_levels_filter_a_json_log(function):
     loud = {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "SystemLogLevel": "DEBUG"}
     made = function(LOGGING, LoggingConfig=loud)
     assert [line.get("type", line.get("message")) for line in documents(made.invoke().log)] == [
@@ -51,7 +51,7 @@ def test_levels_decide_what_a_log_in_json_has(function):
     assert (error["errorType"], done["record"]["status"]) == ("ValueError", "error")
 
 
-def test_text_has_no_levels(function):
+def test_a_text_log_has_no_levels(function):
     made = function(LOGGING, LoggingConfig={"LogFormat": "JSON"})
     change = {"LogFormat": "Text", "SystemLogLevel": "WARN"}
     with pytest.raises(made.client.exceptions.InvalidParameterValueException, match="LogLevel is not supported when"):
@@ -61,7 +61,7 @@ def test_text_has_no_levels(function):
     assert described == {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{made.name}"}
 
 
-def test_an_initialisation_that_fails_is_reported_before_the_invocation(function):
+def test_a_failed_initialisation_is_reported_before_the_invocation(function):
     lines = function("print('loading')\nimport os\nos._exit(3)").invoke().log.splitlines()
     assert lines[0] == "loading"
     assert lines[1].startswith("INIT_REPORT Init Duration: ")
@@ -70,7 +70,7 @@ def test_an_initialisation_that_fails_is_reported_before_the_invocation(function
     assert "Init Duration" not in lines[-1]
 
 
-def test_a_stream_begins_with_the_runtimes_version(function, cloud):
+def test_a_log_stream_begins_with_the_runtime_version(function, cloud):
     made = function("def handler(e, c):\n    return c.log_stream_name")
     stream = made.invoke().payload
     logs, group, deadline = cloud.client("logs"), f"/aws/lambda/{made.name}", time.monotonic() + 10
@@ -91,7 +91,7 @@ def handler(event, context):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lines", "bytes"])
-def test_a_function_that_floods_its_log_waits_and_holds_up_nobody(function, cloud, kind):
+def test_a_function_that_floods_its_log_waits_and_delays_no_request(function, cloud, kind):
     made = function(FLOOD, Timeout=5)
     process = psutil.Process(cloud.running.pid)
     before = process.memory_info().rss

@@ -54,7 +54,7 @@ def test_versions_have_neither_tags_nor_concurrency(function):
         made.client.put_function_concurrency(FunctionName=version, ReservedConcurrentExecutions=1)
 
 
-def test_an_account_keeps_a_hundred_executions_unreserved(start_cloud, function):
+def test_an_account_keeps_a_hundred_unreserved_concurrent_executions(start_cloud, function):
     client = start_cloud().client("lambda")
     one, other = (function(CODE, client=client) for _ in range(2))
     client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=800)
@@ -64,7 +64,7 @@ def test_an_account_keeps_a_hundred_executions_unreserved(start_cloud, function)
     client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=900)
 
 
-def test_settings_of_events_that_aws_refuses_are_refused(function):
+def test_invalid_settings_of_asynchronous_events_are_rejected(function):
     made = function(CODE)
     arn = made.client.get_function_configuration(FunctionName=made.name)["FunctionArn"]
 
@@ -81,7 +81,7 @@ def test_settings_of_events_that_aws_refuses_are_refused(function):
         put(FunctionName="nobody", MaximumRetryAttempts=1)
 
 
-def test_layers_are_listed_by_what_they_suit(start_cloud):
+def test_layers_are_listed_by_compatible_runtime_and_architecture(start_cloud):
     client = start_cloud().client("lambda")
     content = {"ZipFile": archive(words="x = 1")}
     for runtime in ("python3.11", "nodejs20.x"):

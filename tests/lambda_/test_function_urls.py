@@ -40,7 +40,7 @@ def make_url(made, **options):
     ]
 
 
-def test_a_request_is_an_event_of_format_2(function):
+def test_a_request_becomes_an_event_of_payload_format_2(function):
     url = make_url(function(ECHO))
     status, headers, text = ask(
         f"{url}a%20b?x=1&x=2", "POST", b'{"n": 1}', Content_Type="application/json", Cookie="c=d; e=f"
@@ -76,7 +76,7 @@ def test_a_result_is_a_response_and_cors_says_who_may_read_it(function):
     assert (ask(f"{url}fails")[0], ask(f"{url}fails")[2]) == (502, b"Internal Server Error")
 
 
-def test_aws_iam_wants_a_signature_for_lambda(cloud, function):
+def test_the_auth_type_aws_iam_requires_a_signature_for_lambda(cloud, function):
     url = make_url(function(ECHO), AuthType="AWS_IAM")
     assert ask(url)[0] == 403
 

@@ -45,13 +45,13 @@ def test_waiters_end(function):
         "arn:aws:lambda:us-east-1:111122223333:function:{name}:$LATEST",
     ],
 )
-def test_a_function_answers_to_every_form_of_its_name(function, form):
+def test_a_function_is_found_by_every_form_of_its_name(function, form):
     made = function(ONE)
     answer = made.client.invoke(FunctionName=form.format(name=made.name))
     assert answer["Payload"].read() == b"1"
 
 
-def test_a_name_is_taken_once(function):
+def test_a_name_can_be_used_once(function):
     made = function(ONE)
     with pytest.raises(ClientError, match=f"Function already exist: {made.name}"):
         function(ONE, FunctionName=made.name)
@@ -108,7 +108,7 @@ def test_settings_have_the_limits_of_aws(function, settings, message):
         function(ONE, **settings)
 
 
-def test_code_has_its_limit_together_with_its_layers(function, cloud):
+def test_the_size_of_code_and_layers_together_is_limited(function, cloud):
     def large(megabytes):
         return zip_of({"zeros": bytes(megabytes << 20)}, compression=1)
 
@@ -139,7 +139,7 @@ def test_an_invalid_zip_is_rejected(function):
         function(ONE, Code={"ZipFile": b"no zip"})
 
 
-def test_a_runtime_that_is_not_there_is_refused(function):
+def test_a_missing_runtime_is_rejected(function):
     with pytest.raises(ClientError, match="it does not support java21"):
         function(ONE, Runtime="java21")
     with pytest.raises(ClientError, match=r"Value python9 at 'runtime' failed .* set: \[.*\] or be a valid ARN"):
@@ -153,7 +153,7 @@ def test_new_code_runs_at_once(function):
     assert made.invoke().payload == 2
 
 
-def test_new_settings_hold_at_once(function):
+def test_new_settings_take_effect_at_once(function):
     made = function("import os\ndef handler(e, c):\n    return os.environ.get('KEY')")
     assert made.invoke().payload is None
     made.client.update_function_configuration(FunctionName=made.name, Environment={"Variables": {"KEY": "b"}})
@@ -167,13 +167,13 @@ def test_code_comes_from_s3(function, cloud):
     assert function(ONE, Code={"S3Bucket": "function-code", "S3Key": "code.zip"}).invoke().payload == 2
 
 
-def test_code_that_is_not_in_s3_is_told(function, cloud):
+def test_code_that_is_missing_in_s3_is_reported(function, cloud):
     cloud.client("s3").create_bucket(Bucket="no-function-code")
     with pytest.raises(ClientError, match="Error occurred while GetObject. S3 Error Code: NoSuchKey"):
         function(ONE, Code={"S3Bucket": "no-function-code", "S3Key": "code.zip"})
 
 
-def test_a_stale_revision_is_refused(function):
+def test_a_stale_revision_is_rejected(function):
     made = function(ONE)
     revision = made.client.get_function_configuration(FunctionName=made.name)["RevisionId"]
     made.client.update_function_configuration(FunctionName=made.name, Timeout=4, RevisionId=revision)
@@ -211,7 +211,7 @@ def test_versions_and_aliases_keep_what_was_published(function):
     assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]
 
 
-def test_a_layer_brings_modules(function, cloud):
+def test_a_layer_provides_modules(function, cloud):
     client = cloud.client("lambda")
     layer = client.publish_layer_version(
         LayerName="words", Content={"ZipFile": archive(**{"python/words": "greeting = 'hello'"})}
@@ -228,13 +228,13 @@ def test_shared_libraries_of_a_layer_are_found(function, cloud):
     assert [function(code, Layers=layers).invoke().payload for layers in ([layer], [])] == ["/opt/lib", None]
 
 
-def test_a_layer_that_is_not_there_is_refused(function):
+def test_a_missing_layer_is_rejected(function):
     arn = "arn:aws:lambda:us-east-1:111122223333:layer:nothing:1"
     with pytest.raises(ClientError, match="Layer version .* does not exist"):
         function(ONE, Layers=[arn])
 
 
-def test_a_layer_of_another_account_is_refused_by_name(cloud, function):
+def test_a_layer_of_another_account_is_rejected_by_name(cloud, function):
     content = {"ZipFile": archive(**{"python/shared": "number = 3"})}
     own = cloud.client("lambda").publish_layer_version(LayerName="shared", Content=content)["LayerVersionArn"]
     foreign = own.replace("111122223333", "336392948345")
@@ -259,7 +259,7 @@ def test_permissions_make_a_policy(function):
         made.client.get_policy(FunctionName=made.name)
 
 
-def test_tags_come_and_go(function):
+def test_tags_are_added_and_removed(function):
     made = function(ONE, Tags={"a": "1"})
     arn = made.client.get_function(FunctionName=made.name)["Configuration"]["FunctionArn"]
     made.client.tag_resource(Resource=arn, Tags={"b": "2"})
@@ -318,7 +318,7 @@ def test_a_function_keeps_a_layer_that_was_deleted(function, cloud):
         ({"LONG": "x" * 4096}, "exceeded the 4KB limit. String measured: "),
     ],
 )
-def test_variables_that_aws_refuses_are_refused(function, variables, message):
+def test_variables_that_aws_rejects_are_rejected(function, variables, message):
     made = function(ONE, Environment={"Variables": {"KEPT": "1"}})
     environment = {"Variables": variables}
     with pytest.raises(made.client.exceptions.InvalidParameterValueException, match=message):
@@ -329,7 +329,7 @@ def test_variables_that_aws_refuses_are_refused(function, variables, message):
     assert described["Environment"] == {"Variables": {"KEPT": "1"}}
 
 
-def test_a_damaged_archive_is_refused(function):
+def test_a_damaged_archive_is_rejected(function):
     damaged = bytearray(archive(code="def handler(e, c):\n    return 7"))
     damaged[damaged.find(b"return 7")] ^= 1
     with pytest.raises(ClientError, match="Could not unzip uploaded file"):
@@ -348,19 +348,19 @@ def test_functions_of_another_region_or_account_are_rejected(function):
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def test_a_marker_of_ones_own_is_refused(cloud):
+def test_an_invented_marker_is_rejected(cloud):
     with pytest.raises(ClientError, match="Marker x was not returned by an earlier request"):
         cloud.client("lambda").list_functions(Marker="x")
 
 
-def test_lists_leave_the_state_to_get_function(function):
+def test_list_functions_omits_the_state(function):
     made = function(ONE)
     listed = made.client.list_versions_by_function(FunctionName=made.name)["Versions"][0]
     assert listed["FunctionName"] == made.name
     assert "State" not in listed
 
 
-def test_the_account_tells_its_limits_and_their_use(start_cloud, function):
+def test_the_account_settings_have_limits_and_usage(start_cloud, function):
     client = start_cloud().client("lambda")
     function(ONE, client=client, FunctionName="counted")
     client.put_function_concurrency(FunctionName="counted", ReservedConcurrentExecutions=100)
@@ -386,7 +386,7 @@ FILE, LINK = 0o100644, 0o120777
         [("..", FILE)],
     ],
 )
-def test_an_archive_that_no_folder_can_hold_is_refused(cloud, function, entries):
+def test_an_archive_that_no_folder_can_hold_is_rejected(cloud, function, entries):
     archive = zip_of({name: "/etc" for name, _ in entries}, modes=dict(entries))
     made = function(ONE)
     with pytest.raises(ClientError, match=r"InvalidParameterValueException.*Could not unzip uploaded file"):
@@ -405,7 +405,7 @@ def test_a_stored_archive_that_cannot_be_unpacked_leaves_nothing_behind(tmp_path
 
 
 @pytest.mark.parametrize("qualifier", ["9" * 30, "9" * 120])
-def test_a_version_with_a_number_of_any_length_is_not_there(function, qualifier):
+def test_a_missing_version_may_have_a_number_of_any_length(function, qualifier):
     made = function(ONE)
     with pytest.raises(made.client.exceptions.ResourceNotFoundException):
         made.client.get_function(FunctionName=made.name, Qualifier=qualifier)

@@ -34,7 +34,7 @@ def test_the_log_has_aws_lines(function):
     assert "\tInit Duration: " in lines[3]
 
 
-def test_a_warm_sandbox_is_used_again(function):
+def test_a_warm_sandbox_is_reused(function):
     counter = function("import os\ncount = 0\ndef handler(e, c):\n    global count\n    count += 1\n    return count")
     assert [counter.invoke().payload for _ in range(3)] == [1, 2, 3]
 
@@ -56,7 +56,7 @@ def handler(port, context):
         assert [each.result().payload for each in invoked] == ["all here"] * 4
 
 
-def test_the_context_tells_who_runs(function):
+def test_the_context_object_describes_the_invocation(function):
     code = """
 def handler(event, context):
     return [context.function_name, context.invoked_function_arn, context.memory_limit_in_mb, context.log_group_name,
@@ -81,7 +81,7 @@ def handler(event, context):
         ("def handler(e c): pass", "Runtime.UserCodeSyntaxError", "Syntax error in module 'code': "),
     ],
 )
-def test_errors_carry_their_own_names(function, code, kind, message):
+def test_errors_have_the_names_of_their_exceptions(function, code, kind, message):
     answered = function(code).invoke()
     assert answered.error == "Unhandled"
     assert answered.payload["errorType"] == kind
@@ -109,7 +109,7 @@ def test_an_error_has_its_stack_trace(function):
         ),
     ],
 )
-def test_a_runtime_that_ends_is_told_and_replaced(function, code, reason):
+def test_a_runtime_that_ends_is_reported_and_replaced(function, code, reason):
     made = function(code)
     for _ in range(2):
         answered = made.invoke()
@@ -117,7 +117,7 @@ def test_a_runtime_that_ends_is_told_and_replaced(function, code, reason):
         assert answered.payload["errorMessage"].endswith(f"Error: {reason}")
 
 
-def test_an_environment_that_ends_after_its_answer_has_no_next_invocation(function):
+def test_an_environment_that_ends_after_its_response_gets_no_further_invocation(function):
     code = """
 import time
 from awslambdaric import bootstrap
@@ -195,7 +195,7 @@ def test_the_environment_is_clean(function):
     assert leaked.keys() <= {"LANG", "TZ", "PYTHONDONTWRITEBYTECODE", "LC_CTYPE"}
 
 
-def test_the_hosts_processes_and_keys_are_out_of_sight(function, cloud):
+def test_processes_and_keys_of_the_host_are_not_visible(function, cloud):
     code = """
 import glob
 def handler(event, context):
@@ -224,7 +224,7 @@ def test_a_handler_calls_the_cloud_as_its_role(function):
     assert made.invoke().payload == f"arn:aws:sts::111122223333:assumed-role/functions/{made.name}"
 
 
-def test_an_event_is_processed_later(function, cloud):
+def test_an_asynchronous_event_is_processed_later(function, cloud):
     made = function(ECHO)
     answer = made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=b'{"n": 7}')
     assert answer["StatusCode"] == 202
@@ -243,13 +243,13 @@ def test_a_payload_must_be_json(function):
         made.client.invoke(FunctionName=made.name, Payload=b"hello")
 
 
-def test_a_payload_has_its_limit(function):
+def test_a_payload_is_limited(function):
     made = function(ECHO)
     with pytest.raises(ClientError, match="RequestEntityTooLargeException"):
         made.client.invoke(FunctionName=made.name, Payload=b'"' + b"x" * 6_291_456 + b'"')
 
 
-def test_a_response_has_its_limit(function):
+def test_a_response_is_limited(function):
     answered = function("def handler(e, c):\n    return 'x' * 6_300_000", Timeout=10, MemorySize=512).invoke()
     assert answered.payload == {
         "errorType": "Function.ResponseSizeTooLarge",
@@ -267,7 +267,7 @@ def test_reserved_concurrency_throttles(function):
     assert made.invoke(1).payload == 1
 
 
-def test_a_missing_function_is_told(cloud):
+def test_a_missing_function_is_reported(cloud):
     client = cloud.client("lambda")
     with pytest.raises(ClientError, match="Function not found: arn:aws:lambda:us-east-1:111122223333:function:nobody"):
         client.invoke(FunctionName="nobody")
@@ -289,7 +289,7 @@ def test_a_client_context_must_be_json_in_base64(function, given):
         made.invoke(ClientContext=given)
 
 
-def test_each_invocation_knows_the_arn_that_was_asked_for(function):
+def test_each_invocation_knows_the_invoked_arn(function):
     made = function("def handler(e, c):\n    return c.invoked_function_arn.split(':', 6)[6]")
     made.client.publish_version(FunctionName=made.name)
     made.client.create_alias(FunctionName=made.name, Name="live", FunctionVersion="1")
@@ -324,14 +324,14 @@ def test_a_wrapper_starts_the_runtime(function):
     assert made.invoke().payload == "yes"
 
 
-def test_a_wrapper_that_is_not_there_ends_the_runtime(function):
+def test_a_missing_wrapper_ends_the_runtime(function):
     made = function(ECHO, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/not/there.sh"}})
     answered = made.invoke()
     assert answered.payload["errorType"] == "Runtime.ExitError"
     assert answered.payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 127")
 
 
-def test_a_handler_goes_on_when_its_state_times_out(function, cloud):
+def test_a_handler_continues_after_its_state_has_timed_out(function, cloud):
     made = function("import time\ndef handler(e, c):\n    time.sleep(e['seconds'])\n    return 'done'", Timeout=20)
     assert made.invoke({"seconds": 0}).payload == "done"
     task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "TimeoutSeconds": 1, "End": True}
@@ -365,14 +365,14 @@ def test_output_before_the_handler_comes_before_start(function):
     assert lines[1].startswith("START RequestId: ")
 
 
-def test_the_report_tells_how_an_environment_ended(function):
+def test_the_report_line_shows_how_an_environment_ended(function):
     ended = function("import os\ndef handler(e, c):\n    os._exit(1)").invoke().log.splitlines()[-1]
     late = function("import time\ndef handler(e, c):\n    time.sleep(9)", Timeout=1).invoke().log.splitlines()[-1]
     assert "\tStatus: error\tError Type: Runtime.ExitError\t" in ended
     assert "\tStatus: timeout\t" in late
 
 
-def test_an_event_waits_for_a_function_without_room(function, cloud):
+def test_an_event_waits_for_a_throttled_function(function, cloud):
     made = function(
         "import time\ndef handler(event, context):\n    print('got', event, flush=True)\n"
         "    time.sleep(8 if event == 'long' else 0)",
@@ -389,7 +389,7 @@ def test_an_event_waits_for_a_function_without_room(function, cloud):
         wait_for_log(cloud, made.name, f'"got {number}"')
 
 
-def test_how_events_are_tried_again_can_be_set(function):
+def test_the_retries_of_events_can_be_configured(function):
     made = function(ECHO)
     client, name = made.client, made.name
     client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1, MaximumEventAgeInSeconds=60)

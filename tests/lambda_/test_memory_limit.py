@@ -45,9 +45,7 @@ class Hungry(Sandbox):
 @pytest.mark.parametrize(
     ("before_ready", "before_answer", "looks_before"), [(0.0, 0.0, 0), (0.1, 0.0, 0), (0.0, 0.1, 1)]
 )
-async def test_what_is_answered_before_the_kill_arrives_does_not_count(
-    tmp_path, before_ready, before_answer, looks_before
-):
+async def test_responses_before_the_kill_do_not_count(tmp_path, before_ready, before_answer, looks_before):
     async def begin(program, on_output):
         sandbox = await spawn(program, on_output)
         hungry = Hungry(sandbox._process, sandbox._output)

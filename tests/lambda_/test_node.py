@@ -57,13 +57,13 @@ def javascript(function):
         ),
     ],
 )
-def test_handlers_of_every_form_answer(javascript, files, answer):
+def test_every_form_of_handler_serves_requests(javascript, files, answer):
     made = javascript(files)
     assert [(made.invoke({"n": 7}).payload, made.invoke({"n": 7}).error) for _ in range(2)] == [(answer, None)] * 2
 
 
 @node
-def test_a_handler_may_lie_in_a_folder_and_in_an_object(javascript):
+def test_a_handler_may_be_in_a_folder_and_in_an_object(javascript):
     files = {"src/app.js": "const words = require('./words');\nexports.api = { get: async () => words.hello }"}
     assert javascript(files | {"src/words.js": "exports.hello = 'hi'"}, "src/app.api.get").invoke().payload == "hi"
 
@@ -125,7 +125,7 @@ def test_the_console_writes_lines_of_the_request(javascript):
 
 
 @node
-def test_the_context_tells_who_runs(javascript):
+def test_the_context_object_describes_the_invocation(javascript):
     code = """exports.handler = async (event, context) => [
         context.functionName, context.memoryLimitInMB, context.invokedFunctionArn.split(":")[6],
         context.getRemainingTimeInMillis() > 0, context.clientContext.custom, process.env.AWS_EXECUTION_ENV]"""
@@ -136,7 +136,7 @@ def test_the_context_tells_who_runs(javascript):
 
 
 @node
-def test_layers_bring_modules(javascript, cloud):
+def test_layers_provide_modules(javascript, cloud):
     content = {"ZipFile": archive({"nodejs/node_modules/words/index.js": "exports.hello = 'hi'"})}
     layer = cloud.client("lambda").publish_layer_version(LayerName="node-words", Content=content)
     code = "const words = require('words');\nexports.handler = async () => words.hello"
@@ -155,13 +155,13 @@ def test_another_node_version_is_used_unless_the_setting_forbids_it(start_cloud,
         javascript(code, client=start_cloud("other").client("lambda"), Runtime="nodejs6.10")
 
 
-def test_a_machine_without_node_refuses_its_functions(start_cloud, monkeypatch, javascript, tmp_path):
+def test_without_nodejs_its_functions_are_rejected(start_cloud, monkeypatch, javascript, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ClientError, match="Node.js was not found in PATH, but nodejs20.x needs it: install Node.js"):
         javascript("", client=start_cloud().client("lambda"))
 
 
-def test_a_function_may_bring_its_own_runtime(javascript):
+def test_a_function_may_contain_its_own_runtime(javascript):
     made = javascript({"bootstrap": RUNTIME.format(python=sys.executable)}, "any.name", Runtime="provided.al2023")
     answered = [made.invoke({"n": 1}), made.invoke({"fail": 1})]
     assert [(one.payload, one.error) for one in answered] == [

@@ -42,10 +42,10 @@ def test_invalid_json_is_reported_with_jacksons_messages(payload, fault, place):
 
 
 @pytest.mark.parametrize("payload", [b"null", b" 1.5 ", b'"\xc3\xa9"', b"\xef\xbb\xbf{}", b"1" * 5000, b"[" * 100_000])
-def test_what_may_be_json_is_left_to_the_handler(payload):
+def test_a_payload_that_may_be_json_is_left_to_the_handler(payload):
     check_payload(payload)
 
 
-def test_a_message_shows_the_begin_of_a_large_payload():
+def test_an_error_message_shows_the_beginning_of_a_large_payload():
     with pytest.raises(ServiceError, match=r'x"\[truncated 501 bytes\]; line: 1, column: 1002\]'):
         check_payload(b"x" * 1001)

@@ -38,7 +38,7 @@ def ask(port: int, method: str, path: str, headers: dict[str, str], body: bytes 
 
 
 @isolated
-def test_another_process_is_refused_and_takes_nothing(function: Any) -> None:
+def test_a_second_process_is_rejected_and_locks_nothing(function: Any) -> None:
     made = function(WAIT)
     host, port = made.invoke(0).payload.split(":")
     assert len(host) == len("00112233445566778899aabbccddeeff.localhost")
@@ -73,7 +73,7 @@ def handler(event, context):
 
 
 @isolated
-def test_another_function_is_refused(function: Any) -> None:
+def test_another_function_is_rejected(function: Any) -> None:
     victim = function(WAIT)
     port = int(victim.invoke(0).payload.rpartition(":")[2])
     assert function(NEIGHBOUR).invoke(port).payload == 403
@@ -105,7 +105,7 @@ async def exchange(port: int, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["response", "error"])
-async def test_a_response_beyond_the_limit_is_dropped_as_it_comes(kind: str) -> None:
+async def test_a_response_beyond_the_limit_is_dropped_while_it_arrives(kind: str) -> None:
     api, port = await served()
     host = f"Host: 127.0.0.1:{port}\r\n".encode()
     result = api.dispatch(Invocation("id", b"{}", 0, "arn"))
@@ -145,7 +145,7 @@ async def test_clients_above_the_limit_are_dropped(monkeypatch: pytest.MonkeyPat
     api.close()
 
 
-async def test_a_head_without_end_is_dropped() -> None:
+async def test_a_response_head_without_end_is_dropped() -> None:
     api, port = await served()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     with pytest.raises(OSError):  # noqa: PT012, PT011
@@ -161,7 +161,7 @@ async def test_a_head_without_end_is_dropped() -> None:
 LARGE = f"def handler(event, context): return 'a' * {RESPONSE_LIMIT + 1}"
 
 
-def test_a_function_that_answers_too_much_is_told_so(function: Any) -> None:
+def test_a_response_that_is_too_large_is_reported_to_the_function(function: Any) -> None:
     answered = function(LARGE).invoke()
     assert answered.error == "Unhandled"
     assert answered.payload == {
@@ -190,7 +190,7 @@ def handler(event, context):
 
 
 @isolated
-def test_a_handler_can_write_in_its_tmp_alone(function: Any) -> None:
+def test_a_handler_can_write_only_to_its_tmp(function: Any) -> None:
     told = function(WRITE).invoke(["/etc/x", "/x", "/var/x", "/var/task/x", "/tmp/x"]).payload
     assert told.pop("/tmp/x") == "written"
     assert set(told.values()) == {"Read-only file system"}

@@ -37,7 +37,7 @@ def path(tmp_path, monkeypatch):
     return folder
 
 
-def test_an_interpreter_without_the_runtime_client_is_stood_in_for_and_the_log_says_so_once(start_cloud, path):
+def test_an_interpreter_without_the_runtime_client_is_substituted_and_logged_once(start_cloud, path):
     script(path / OTHER, "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'awslambdaric'\" >&2\nexit 1\n")
     cloud = start_cloud()
     client = create(cloud, OTHER)
@@ -59,7 +59,7 @@ def test_no_other_runtime_is_used_if_the_setting_forbids_it(start_cloud, path, m
     create(cloud, OURS)
 
 
-def test_an_interpreter_of_another_version_is_not_taken(start_cloud, path, monkeypatch):
+def test_an_interpreter_of_another_version_is_not_used(start_cloud, path, monkeypatch):
     script(path / OTHER, f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     monkeypatch.setenv("SCONES_SUBSTITUTE_RUNTIMES", "false")
     with pytest.raises(ClientError, match=rf"{OTHER} is {OURS}"):
@@ -67,6 +67,6 @@ def test_an_interpreter_of_another_version_is_not_taken(start_cloud, path, monke
 
 
 @pytest.mark.parametrize("runtime", ["ruby3.4", "java21", "dotnet8", "python2.7"])
-def test_other_runtimes_are_refused_by_name(cloud, runtime):
+def test_other_runtimes_are_rejected_by_name(cloud, runtime):
     with pytest.raises(ClientError, match=f"it does not support {runtime}"):
         create(cloud, runtime)

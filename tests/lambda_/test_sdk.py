@@ -53,7 +53,7 @@ def test_the_sdk_that_a_program_of_the_workspace_imported_is_lent(start_cloud, f
     assert (answered.payload, answered.error) == ("elsewhere", None)
 
 
-def test_an_sdk_in_the_archive_goes_before_and_counts_as_on_aws(workspace, function):
+def test_an_sdk_in_the_archive_takes_precedence_as_on_aws(workspace, function):
     client = workspace.client("lambda")
     code = {"ZipFile": archive(**{"code": CODE, "sagemaker/__init__": "from_ = 'the archive'"})}
     assert function("", client, Code=code).invoke().payload == "the archive"
@@ -61,7 +61,7 @@ def test_an_sdk_in_the_archive_goes_before_and_counts_as_on_aws(workspace, funct
     assert function("", client, Code=large, Timeout=30).invoke().payload["errorType"] == "Runtime.OutOfMemory"
 
 
-def test_other_functions_are_lent_nothing(workspace, function):
+def test_functions_outside_a_workspace_get_no_sdk(workspace, function):
     code = "import importlib\ndef handler(event, context):\n    importlib.import_module('sage' + 'maker')"
     answered = function(code, workspace.client("lambda")).invoke()
     assert answered.payload["errorType"] == "ModuleNotFoundError"

@@ -16,7 +16,7 @@ def events(made, payload, **options):
     return list(answer["EventStream"])
 
 
-def test_a_result_comes_as_a_stream_of_events(function):
+def test_a_result_is_returned_as_an_event_stream(function):
     made = function("def handler(e, c):\n    print('seen')\n    return {'text': 'ü' * e}")
     chunk, complete = events(made, 100_000, LogType="Tail")
     assert json.loads(chunk["PayloadChunk"]["Payload"]) == {"text": "ü" * 100_000}
@@ -29,7 +29,7 @@ def test_an_error_ends_the_stream(function):
     assert json.loads(complete["InvokeComplete"]["ErrorDetails"])["errorMessage"] == "no"
 
 
-def test_a_stream_is_refused_as_an_invocation_is(function):
+def test_streaming_invocations_are_rejected_like_others(function):
     made = function("def handler(e, c):\n    pass")
     with pytest.raises(ClientError, match="Could not parse request body into json"):
         made.client.invoke_with_response_stream(FunctionName=made.name, Payload=b"x")
@@ -38,7 +38,7 @@ def test_a_stream_is_refused_as_an_invocation_is(function):
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated")
-def test_an_event_of_the_first_form_is_processed_later(function, cloud):
+def test_invoke_async_processes_an_event_later(function, cloud):
     made = function("def handler(e, c):\n    print('got', e)")
     assert made.client.invoke_async(FunctionName=made.name, InvokeArgs=b'{"n": 7}')["Status"] == 202
     wait_for_log(cloud, made.name, "got")

@@ -35,13 +35,13 @@ def test_functions_find_boto3_loaded(warmed):
     assert warmed("import boto3\ndef handler(e, c):\n    return boto3.__name__").invoke().payload == "boto3"
 
 
-def test_functions_that_bring_their_own_boto3_get_it(warmed):
+def test_functions_with_their_own_boto3_use_it(warmed):
     code = "import boto3\ndef handler(e, c):\n    return boto3.mine"
     mine = {"Code": {"ZipFile": archive(code=code, boto3="mine = 1")}}
     assert warmed("", **mine).invoke().payload == 1
 
 
-def test_functions_that_bring_a_vendored_folder_get_what_is_in_it(warmed):
+def test_functions_with_a_vendored_folder_use_its_packages(warmed):
     code = """
 import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "vendor"))
@@ -53,7 +53,7 @@ def handler(event, context):
     assert warmed("", Code={"ZipFile": zip_of(files)}).invoke().payload == 2
 
 
-def test_layers_may_bring_boto3(warmed, cloud):
+def test_layers_may_provide_boto3(warmed, cloud):
     client = cloud.client("lambda")
     layer = client.publish_layer_version(
         LayerName="own-boto3", Content={"ZipFile": zip_of({"python/boto3/__init__.py": "mine = 3"})}
@@ -62,12 +62,12 @@ def test_layers_may_bring_boto3(warmed, cloud):
     assert warmed(code, Layers=[layer["LayerVersionArn"]]).invoke().payload == 3
 
 
-def test_modules_named_like_those_of_the_standard_library_are_the_functions_own(warmed):
+def test_modules_of_a_function_may_have_names_of_the_standard_library(warmed):
     code = "import queue\ndef handler(e, c):\n    return queue.mine"
     assert warmed("", Code={"ZipFile": archive(code=code, queue="mine = 4")}).invoke().payload == 4
 
 
-def test_each_environment_draws_numbers_of_its_own(warmed):
+def test_each_environment_has_its_own_random_numbers(warmed):
     code = "import random, uuid\ndef handler(e, c):\n    return [random.random(), str(uuid.uuid4())]"
     first, second = (warmed(code).invoke().payload for _ in range(2))
     assert first[0] != second[0]
@@ -90,18 +90,18 @@ def handler(event, context):
     assert warmed(code).invoke().payload.count("pipe") == 2  # only standard output and standard error
 
 
-def test_an_exit_is_told_with_its_status(warmed):
+def test_an_exit_is_reported_with_its_status(warmed):
     answered = warmed("import os\ndef handler(e, c):\n    os._exit(3)").invoke()
     assert answered.payload["errorType"] == "Runtime.ExitError"
     assert answered.payload["errorMessage"].endswith("Runtime exited with error: exit status 3")
 
 
-def test_variables_that_change_the_interpreter_are_heeded(warmed):
+def test_variables_that_configure_the_interpreter_have_an_effect(warmed):
     code = "import sys\ndef handler(e, c):\n    return sys.flags.optimize"
     assert warmed(code, Environment={"Variables": {"PYTHONOPTIMIZE": "1"}}).invoke().payload == 1
 
 
-def test_functions_run_on_where_the_warm_parent_was_killed(start_cloud):
+def test_functions_run_after_the_warm_parent_was_killed(start_cloud):
     cloud = start_cloud()
     client = cloud.client("lambda")
     options = {"Runtime": "python3.11", "Role": "arn:aws:iam::111122223333:role/any", "Handler": "code.handler"}

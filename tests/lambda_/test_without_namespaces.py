@@ -96,7 +96,7 @@ def test_handlers_have_a_temporary_folder_and_an_environment_of_their_own(answer
     assert first.startswith(str(tmp_path / "data"))
 
 
-def test_a_function_that_calls_a_function_does_not_wait_for_ever(answers):
+def test_a_function_that_calls_another_does_not_deadlock(answers):
     code = """
         import boto3, json
         def handler(event, context):

@@ -9,7 +9,7 @@ from typing import Any
 ROLE = "arn:aws:iam::111122223333:role/workflow"
 
 
-def test_executions_tell_their_status(cloud: Any, make_queue: Any) -> None:
+def test_the_status_changes_of_executions_are_announced(cloud: Any, make_queue: Any) -> None:
     events, sfn, queue = cloud.client("events"), cloud.client("stepfunctions"), make_queue()
     name = f"m-{uuid.uuid4().hex[:12]}"
     definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Broken", "Cause": "It broke."}}}

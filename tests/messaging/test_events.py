@@ -66,7 +66,7 @@ def test_event_reaches_a_queue_as_it_was_put(events: Any, make_queue: Any, cloud
     }
 
 
-def test_entries_fail_at_their_place(events: Any) -> None:
+def test_failed_entries_are_reported_at_their_position(events: Any) -> None:
     answer = events.put_events(
         Entries=[
             entry("a.b", {}),
@@ -113,7 +113,7 @@ def test_targets_are_given_parts_constants_and_templates(events: Any, make_queue
     assert json.loads(text.bodies(1)[0]) == 'Dear A "B", bye'
 
 
-def test_template_that_multiplies_a_value_fails_at_its_limit(events: Any, cloud: Any, make_queue: Any) -> None:
+def test_a_template_that_multiplies_a_value_fails_at_the_limit(events: Any, cloud: Any, make_queue: Any) -> None:
     never, dead_letters, other = make_queue(), make_queue(), make_queue()
     transformer = {"InputPathsMap": {"a": "$"}, "InputTemplate": '"' + "<a>" * 2500 + '"'}
     source = make_rule(
@@ -219,7 +219,7 @@ def test_rules_are_listed_switched_and_deleted(events: Any, make_queue: Any) -> 
     )
 
 
-def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(events: Any, make_queue: Any) -> None:
+def test_undeliverable_events_go_to_the_dead_letter_queue(events: Any, make_queue: Any) -> None:
     dead = make_queue()
     source = make_rule(events, [{"Arn": dead.arn + "-gone", "DeadLetterConfig": {"Arn": dead.arn}}])
     events.put_events(Entries=[entry(source, {"n": 1})])
@@ -244,7 +244,7 @@ def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(events: Any, mak
         (["a", 1, None], ["x", 1], ["x", True]),
     ],
 )
-def test_patterns_match_as_eventbridge_says(events: Any, pattern: Any, matching: Any, other: Any) -> None:
+def test_patterns_match_as_documented_for_eventbridge(events: Any, pattern: Any, matching: Any, other: Any) -> None:
     def matches(value: Any) -> bool:
         detail = {"inner": {} if value is None else {"field": value}}
         event = {
@@ -294,14 +294,14 @@ def test_alternatives_and_objects_in_arrays(events: Any) -> None:
         ("[]", "Filter is not an object"),
     ],
 )
-def test_patterns_that_eventbridge_refuses(events: Any, pattern: str, reason: str) -> None:
+def test_invalid_patterns_are_rejected(events: Any, pattern: str, reason: str) -> None:
     assert refused(events.put_rule, Name="refused", EventPattern=pattern) == (
         "InvalidEventPatternException",
         f"Event pattern is not valid. Reason: {reason}",
     )
 
 
-def test_targets_that_are_refused(events: Any, make_queue: Any) -> None:
+def test_invalid_targets_are_rejected(events: Any, make_queue: Any) -> None:
     source = make_rule(events, [{"Arn": make_queue().arn}])
 
     def refusal(**target: Any) -> str:
@@ -315,7 +315,7 @@ def test_targets_that_are_refused(events: Any, make_queue: Any) -> None:
     assert "Only one of" in refusal(Arn=make_queue().arn, Input="{}", InputPath="$.detail")
 
 
-def test_delivery_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None:
+def test_delivery_survives_a_crash(start_cloud: Any, make_queue_in: Any) -> None:
     first = start_cloud()
     events, queue = first.client("events"), make_queue_in(first)
     source = make_rule(events, [{"Arn": queue.arn, "InputPath": "$.detail.n"}])

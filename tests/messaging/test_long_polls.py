@@ -69,7 +69,7 @@ def answered(connections: list[socket.socket]) -> list[int]:
 
 
 @pytest.mark.slow
-def test_many_long_polls_and_a_sender_delay_nobody(start_cloud: Any) -> None:
+def test_many_long_polls_and_a_sender_delay_no_request(start_cloud: Any) -> None:
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     url = make(sqs)
@@ -94,7 +94,7 @@ def test_the_longest_waiting_receiver_gets_the_first_message(cloud: Any, sqs: An
         assert answered(connections) == [0, 1, 2]
 
 
-def test_a_client_that_has_gone_away_takes_no_message(cloud: Any, sqs: Any) -> None:
+def test_a_disconnected_client_receives_no_message(cloud: Any, sqs: Any) -> None:
     url = make(sqs)
     with long_polls(cloud, url, 20):
         time.sleep(1)
@@ -104,7 +104,7 @@ def test_a_client_that_has_gone_away_takes_no_message(cloud: Any, sqs: Any) -> N
 
 
 @pytest.mark.parametrize("fifo", [False, True])
-def test_many_receivers_get_each_message_once_and_soon(sqs: Any, fifo: bool) -> None:
+def test_many_receivers_get_each_message_once_and_without_delay(sqs: Any, fifo: bool) -> None:
     url = make(sqs, **({"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}))
     received: Counter[str] = Counter()
     late: list[float] = []
@@ -183,7 +183,7 @@ def _outcomes(call: Any, delete: Any, make_one: Any, rounds: int = 12) -> Counte
     return found
 
 
-def test_sending_to_a_queue_while_it_is_deleted_says_that_it_does_not_exist(sqs: Any) -> None:
+def test_sending_to_a_queue_while_it_is_deleted_reports_a_missing_queue(sqs: Any) -> None:
     found = _outcomes(
         lambda url, name: sqs.send_message(QueueUrl=url, MessageBody=name),
         lambda url: sqs.delete_queue(QueueUrl=url),
@@ -192,7 +192,7 @@ def test_sending_to_a_queue_while_it_is_deleted_says_that_it_does_not_exist(sqs:
     assert set(found) <= {"ok", "AWS.SimpleQueueService.NonExistentQueue"}
 
 
-def test_subscribing_to_a_topic_while_it_is_deleted_says_that_it_does_not_exist(cloud: Any, sqs: Any) -> None:
+def test_subscribing_to_a_topic_while_it_is_deleted_reports_a_missing_topic(cloud: Any, sqs: Any) -> None:
     sns = cloud.client("sns", max_pool_connections=16)
     queue = f"arn:aws:sqs:{cloud.running.region}:{cloud.running.account}:"
     found = _outcomes(
@@ -203,7 +203,7 @@ def test_subscribing_to_a_topic_while_it_is_deleted_says_that_it_does_not_exist(
     assert set(found) <= {"ok", "NotFound"}
 
 
-def test_making_a_log_stream_while_its_group_is_deleted_says_that_it_does_not_exist(cloud: Any) -> None:
+def test_creating_a_log_stream_while_its_group_is_deleted_reports_a_missing_group(cloud: Any) -> None:
     logs = cloud.client("logs", max_pool_connections=16)
 
     def make_group() -> str:

@@ -71,7 +71,7 @@ def steps(queue) -> int:
     return count
 
 
-def test_waiting_messages_of_a_group_cost_nothing(queue):
+def test_waiting_messages_of_a_blocked_group_do_not_slow_a_receive(queue):
     """30,000 messages after one in flight, and 30,000 delayed ones, cost less than twice as much as 1,000 of each."""
     send(queue, "a", NOW + 1, receives=1)
     send(queue, "b", NOW + 1)

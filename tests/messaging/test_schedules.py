@@ -57,7 +57,7 @@ def test_next_time(expression: str, after: str, expected: str | None) -> None:
         "cron(0 +1 * * ? *)",
     ],
 )
-def test_expressions_that_are_refused(cloud: Any, expression: str) -> None:
+def test_invalid_schedule_expressions_are_rejected(cloud: Any, expression: str) -> None:
     with pytest.raises(ClientError) as caught:
         cloud.client("events").put_rule(Name="refused", ScheduleExpression=expression)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
@@ -65,7 +65,7 @@ def test_expressions_that_are_refused(cloud: Any, expression: str) -> None:
 
 
 @pytest.mark.slow
-def test_rule_fires_at_its_time(cloud: Any, make_queue: Any) -> None:
+def test_a_rule_fires_at_its_time(cloud: Any, make_queue: Any) -> None:
     events, queue = cloud.client("events"), make_queue()
     arn = events.put_rule(Name="every-minute", ScheduleExpression="cron(* * * * ? *)")["RuleArn"]
     events.put_targets(Rule="every-minute", Targets=[{"Id": "q", "Arn": queue.arn, "InputPath": "$.resources[0]"}])

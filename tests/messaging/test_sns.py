@@ -25,7 +25,7 @@ def refused(call: Any, **params: Any) -> tuple[str, str]:
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
-def test_topic_is_made_once_described_and_deleted(sns: Any) -> None:
+def test_a_topic_is_created_once_described_and_deleted(sns: Any) -> None:
     topic = name()
     arn = sns.create_topic(Name=topic, Attributes={"DisplayName": "Orders"}, Tags=[{"Key": "a", "Value": "1"}])[
         "TopicArn"
@@ -73,7 +73,7 @@ def test_message_reaches_a_queue_in_its_envelope(sns: Any, make_queue: Any) -> N
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsDeleted"] == "1"
 
 
-def test_raw_delivery_leaves_the_envelope_out(sns: Any, make_queue: Any) -> None:
+def test_raw_delivery_omits_the_envelope(sns: Any, make_queue: Any) -> None:
     topic = sns.create_topic(Name=name())["TopicArn"]
     queue = make_queue()
     given = {"RawMessageDelivery": "true"}
@@ -86,7 +86,7 @@ def test_raw_delivery_leaves_the_envelope_out(sns: Any, make_queue: Any) -> None
     assert message["MessageAttributes"] == attributes
 
 
-def test_filters_choose_by_attributes_and_by_body(sns: Any, make_queue: Any) -> None:
+def test_filter_policies_select_by_attributes_and_by_body(sns: Any, make_queue: Any) -> None:
     topic = sns.create_topic(Name=name())["TopicArn"]
     by_attributes, by_body = make_queue(), make_queue()
     policy = {"kind": ["order", {"prefix": "bill"}], "cents": [{"numeric": [">=", 100]}]}
@@ -133,7 +133,7 @@ def test_filters_choose_by_attributes_and_by_body(sns: Any, make_queue: Any) -> 
     assert "Unrecognized match type like" in text
 
 
-def test_fifo_topic_keeps_order_and_publishes_once(sns: Any, make_queue: Any) -> None:
+def test_a_fifo_topic_keeps_the_order_and_deduplicates(sns: Any, make_queue: Any) -> None:
     fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
     topic = sns.create_topic(Name=name(".fifo"), Attributes=fifo)["TopicArn"]
     queue = make_queue(FifoQueue="true")
@@ -160,7 +160,7 @@ def test_batch_fails_entry_by_entry(sns: Any, make_queue: Any) -> None:
     assert sorted(queue.bodies(9)) == [f"m{n}" for n in range(9)]
 
 
-def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(sns: Any, make_queue: Any) -> None:
+def test_undeliverable_events_go_to_the_dead_letter_queue(sns: Any, make_queue: Any) -> None:
     topic = sns.create_topic(Name=name())["TopicArn"]
     dead = make_queue()
     sns.subscribe(
@@ -201,7 +201,7 @@ def test_message_reaches_a_function_as_an_event(sns: Any, make_queue: Any, make_
     assert notification["MessageAttributes"] == {"n": {"Type": "Number", "Value": "7"}}
 
 
-def test_delivery_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None:
+def test_delivery_survives_a_crash(start_cloud: Any, make_queue_in: Any) -> None:
     first = start_cloud()
     sns, queue = first.client("sns"), make_queue_in(first)
     topic = sns.create_topic(Name=name())["TopicArn"]
@@ -213,7 +213,7 @@ def test_delivery_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None
     assert set(queue.bodies(20, second.client("sqs"))) == {str(n) for n in range(20)}
 
 
-def test_a_message_to_many_queues_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None:
+def test_a_message_to_many_queues_survives_a_crash(start_cloud: Any, make_queue_in: Any) -> None:
     first = start_cloud()
     sns, queues = first.client("sns"), [make_queue_in(first) for _ in range(25)]
     topic = sns.create_topic(Name=name())["TopicArn"]
@@ -234,7 +234,7 @@ def test_a_message_size_is_a_number_in_its_range(sns: Any, size: str) -> None:
 
 
 @pytest.mark.parametrize("member", ["Policy", "DeliveryPolicy"])
-def test_a_document_that_is_nested_without_end_is_refused(sns: Any, member: str) -> None:
+def test_a_document_with_unbounded_nesting_is_rejected(sns: Any, member: str) -> None:
     deep = "[" * 2000 + "]" * 2000
     assert refused(sns.create_topic, Name=name(), Attributes={member: deep})[0] == "InvalidParameter"
 

@@ -50,7 +50,7 @@ def refused(call: Any, **params: Any) -> tuple[str, str]:
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
-def test_queue_is_made_once_and_described(sqs: Any, cloud: Any) -> None:
+def test_a_queue_is_created_once_and_described(sqs: Any, cloud: Any) -> None:
     url = make(sqs, VisibilityTimeout="5")
     name = url.rsplit("/", 1)[-1]
     assert url == f"{cloud.url}/{cloud.running.account}/{name}"
@@ -81,7 +81,7 @@ def test_sqs_errors_have_the_codes_of_both_protocols(sqs: Any) -> None:
     assert refused(sqs.delete_message, QueueUrl=url, ReceiptHandle="none")[0] == "ReceiptHandleIsInvalid"
 
 
-def test_parameters_that_have_to_be_there(cloud: Any) -> None:
+def test_required_parameters_are_checked(cloud: Any) -> None:
     sqs = cloud.client("sqs", parameter_validation=False)
     assert refused(sqs.send_message, QueueUrl="x") == (
         "MissingParameter",
@@ -89,7 +89,7 @@ def test_parameters_that_have_to_be_there(cloud: Any) -> None:
     )
 
 
-def test_message_goes_with_its_attributes(sqs: Any) -> None:
+def test_a_message_is_sent_with_its_attributes(sqs: Any) -> None:
     url = make(sqs)
     attributes = {
         "colour": {"DataType": "String", "StringValue": "grün"},
@@ -133,7 +133,7 @@ def test_only_the_last_receipt_deletes(sqs: Any) -> None:
     assert counts(sqs, url) == (0, 0, 0)
 
 
-def test_long_poll_ends_with_the_message(sqs: Any, cloud: Any) -> None:
+def test_a_long_poll_ends_when_a_message_arrives(sqs: Any, cloud: Any) -> None:
     url = make(sqs)
     got: list[dict[str, Any]] = []
     poll = threading.Thread(target=lambda: got.extend(receive(cloud.client("sqs"), url, WaitTimeSeconds=20)))
@@ -143,7 +143,7 @@ def test_long_poll_ends_with_the_message(sqs: Any, cloud: Any) -> None:
     assert bodies(got) == ["now"]
 
 
-def test_long_poll_sees_a_delay_and_a_visibility_timeout_end(sqs: Any) -> None:
+def test_a_long_poll_receives_delayed_messages_and_those_that_become_visible_again(sqs: Any) -> None:
     url = make(sqs, VisibilityTimeout="1")
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=1)
     assert counts(sqs, url) == (0, 0, 1)
@@ -234,7 +234,7 @@ def test_permissions_are_statements_of_the_policy(sqs: Any) -> None:
     assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
 
 
-def test_fifo_queue_keeps_the_order_of_each_group(sqs: Any) -> None:
+def test_a_fifo_queue_keeps_the_order_of_each_group(sqs: Any) -> None:
     url = make(sqs, fifo=True, ContentBasedDeduplication="true")
     numbers = [
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body[0])["SequenceNumber"]
@@ -253,7 +253,7 @@ def test_fifo_queue_keeps_the_order_of_each_group(sqs: Any) -> None:
     assert rest[0]["Attributes"]["SequenceNumber"] == numbers[1]
 
 
-def test_fifo_queue_takes_a_message_once(sqs: Any) -> None:
+def test_a_fifo_queue_deduplicates_messages(sqs: Any) -> None:
     url = make(sqs, fifo=True)
     assert refused(sqs.send_message, QueueUrl=url, MessageBody="x", MessageDeduplicationId="1")[0] == "MissingParameter"
     assert refused(sqs.send_message, QueueUrl=url, MessageBody="x", MessageGroupId="g")[0] == "InvalidParameterValue"
@@ -278,7 +278,7 @@ def test_tags_purge_and_pages(sqs: Any) -> None:
     assert counts(sqs, urls[0]) == (0, 0, 0)
 
 
-def test_queue_outlives_a_crash_and_a_move(start_cloud: Any) -> None:
+def test_a_queue_survives_a_crash_and_a_move_of_its_data_folder(start_cloud: Any) -> None:
     first = start_cloud()
     sqs = first.client("sqs")
     url = make(sqs)
@@ -290,7 +290,7 @@ def test_queue_outlives_a_crash_and_a_move(start_cloud: Any) -> None:
     assert sqs.get_queue_url(QueueName=url.rsplit("/", 1)[-1])["QueueUrl"].startswith(second.url)
 
 
-def test_a_stop_answers_waiting_receivers(start_cloud: Any) -> None:
+def test_a_stop_ends_waiting_receives_with_a_response(start_cloud: Any) -> None:
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     url = make(sqs)
@@ -304,14 +304,14 @@ def test_a_stop_answers_waiting_receivers(start_cloud: Any) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://[::1", "", "/", "queue", "²"])
-def test_an_address_that_is_not_a_queues_is_refused(cloud: Any, url: str) -> None:
+def test_a_url_that_is_not_that_of_a_queue_is_rejected(cloud: Any, url: str) -> None:
     sqs = cloud.client("sqs", parameter_validation=False)
     code, message = refused(sqs.delete_message, QueueUrl=url, ReceiptHandle="x")
     assert (code, url in message) == ("InvalidAddress", True)
 
 
 @pytest.mark.parametrize("member", ["AWSAccountIds", "Actions"])
-def test_a_permission_names_somebody_and_something(sqs: Any, member: str) -> None:
+def test_a_permission_has_a_principal_and_an_action(sqs: Any, member: str) -> None:
     params = {"QueueUrl": make(sqs), "Label": "a", "AWSAccountIds": ["111122223333"], "Actions": ["SendMessage"]}
     assert refused(sqs.add_permission, **{**params, member: []})[0] == "MissingParameter"
 

@@ -26,7 +26,7 @@ def read_lines(folder: Path, *lines: dict[str, Any] | str) -> Captures:
     return read_captures(FolderCaptures(folder))
 
 
-def test_records_of_nested_folders_are_read_whole_and_in_order_of_time(tmp_path: Path) -> None:
+def test_records_of_nested_folders_are_read_in_order_of_time(tmp_path: Path) -> None:
     folder = write_captures(tmp_path / "captures", [[0.9, 0.1], [0.2, 0.8], [0.5, 0.5], [0.01, 0.99]])
 
     captures = read_captures(FolderCaptures(folder))
@@ -52,7 +52,7 @@ def test_records_of_nested_folders_are_read_whole_and_in_order_of_time(tmp_path:
         ("BASE64", "text/csv", base64.b64encode(b"0.75, 0.25").decode()),
     ],
 )
-def test_every_encoding_of_an_answer_is_read(tmp_path: Path, encoding: str, content_type: str, data: str) -> None:
+def test_every_encoding_of_a_prediction_is_read(tmp_path: Path, encoding: str, content_type: str, data: str) -> None:
     line = capture_line()
     line["captureData"]["endpointOutput"] |= {"encoding": encoding, "observedContentType": content_type, "data": data}
 
@@ -62,14 +62,14 @@ def test_every_encoding_of_an_answer_is_read(tmp_path: Path, encoding: str, cont
 
 
 @pytest.mark.parametrize(("encoding", "data"), [("JSON", '{"a": 1}'), ("CSV", "1,2")])
-def test_a_question_in_text_is_kept_as_it_was(tmp_path: Path, encoding: str, data: str) -> None:
+def test_a_record_with_text_keeps_the_request_unchanged(tmp_path: Path, encoding: str, data: str) -> None:
     line = capture_line()
     line["captureData"]["endpointInput"] |= {"encoding": encoding, "data": data}
 
     assert read_lines(tmp_path, line).records[0].image == data.encode()
 
 
-def test_one_capture_mode_leaves_the_other_side_out(tmp_path: Path) -> None:
+def test_a_capture_mode_omits_the_other_side(tmp_path: Path) -> None:
     only_input, only_output = capture_line(), capture_line()
     del only_input["captureData"]["endpointOutput"]
     del only_output["captureData"]["endpointInput"]
@@ -81,7 +81,7 @@ def test_one_capture_mode_leaves_the_other_side_out(tmp_path: Path) -> None:
     assert (second.image, second.content_type, second.predicted) == (None, None, 0)
 
 
-def test_inference_id_is_read_where_the_caller_gave_one(tmp_path: Path) -> None:
+def test_the_inference_id_of_the_caller_is_read(tmp_path: Path) -> None:
     named = capture_line()
     named["eventMetadata"]["inferenceId"] = "delivery-17"
 
@@ -130,7 +130,7 @@ def test_a_damaged_line_is_reported_and_the_others_are_read(tmp_path: Path, line
     assert [record.line for record in captures.records] == [1, 3]
 
 
-def test_since_leaves_out_what_was_before(tmp_path: Path) -> None:
+def test_since_excludes_earlier_records(tmp_path: Path) -> None:
     folder = write_captures(tmp_path / "captures", [[0.9, 0.1]] * 5)
 
     # Records have whole seconds: SageMaker writes 13:59:59.9 as 13:59:59.
@@ -139,7 +139,7 @@ def test_since_leaves_out_what_was_before(tmp_path: Path) -> None:
     assert [record.event_id for record in captures.records] == ["event-1", "event-2", "event-3", "event-4"]
 
 
-def test_waiting_ends_with_what_is_there_when_time_is_up(tmp_path: Path) -> None:
+def test_waiting_returns_the_available_records_at_the_time_limit(tmp_path: Path) -> None:
     folder = write_captures(tmp_path / "captures", [[0.9, 0.1]] * 2)
 
     captures = wait_for(FolderCaptures(folder), 3, timeout=0.05, interval=0.01)
@@ -147,7 +147,7 @@ def test_waiting_ends_with_what_is_there_when_time_is_up(tmp_path: Path) -> None
     assert len(captures.records) == 2
 
 
-def test_waiting_sees_new_and_rewritten_files_and_tells_its_progress(tmp_path: Path) -> None:
+def test_waiting_reads_new_and_rewritten_files_and_reports_progress(tmp_path: Path) -> None:
     grown, seen = tmp_path / file_name(START), list[tuple[int, int | None]]()
     write_lines(grown, [capture_line()])
     arrivals = {1: lambda: write_lines(grown, [capture_line(), capture_line()])}
@@ -169,7 +169,7 @@ def test_an_empty_or_absent_folder_has_no_records(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="no recorded captures beside this checkout (../shared/data)")
-def test_what_aws_captured_is_read_to_the_last_line() -> None:
+def test_captures_of_aws_are_read_completely() -> None:
     captures = read_captures(FolderCaptures(RECORDED))
 
     lines = sum(path.read_bytes().count(b"\n") for path in RECORDED.glob("*.jsonl"))
@@ -195,7 +195,7 @@ def put_capture(source: S3Captures, moment: datetime, *lines: dict[str, Any], ro
     source.client.put_object(Bucket=source.bucket, Key=(root or source.root) + file_name(moment), Body=body)
 
 
-def test_records_are_read_from_the_hourly_keys_of_one_endpoint_alone(bucket_captures: S3Captures) -> None:
+def test_records_are_read_only_from_the_hourly_keys_of_one_endpoint(bucket_captures: S3Captures) -> None:
     for hours in range(3):
         moment = START + timedelta(hours=hours)
         put_capture(bucket_captures, moment, capture_line(moment=moment), capture_line((0.4, 0.6), moment))

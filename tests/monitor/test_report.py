@@ -184,7 +184,7 @@ def test_synthetic_data_is_marked_in_title_banner_and_tiles_and_on_the_charts(
         assert report.with_name(name).read_bytes() != drawn.with_name(name).read_bytes()
 
 
-def test_hostile_names_stay_text(tmp_path: Path, captures: Captures) -> None:
+def test_hostile_names_are_escaped(tmp_path: Path, captures: Captures) -> None:
     attack = '"><script>alert(1)</script>'
     bad = (InvalidLine(f"{attack}.jsonl", 1, attack),)
     facts = replace(
@@ -203,7 +203,7 @@ def test_hostile_names_stay_text(tmp_path: Path, captures: Captures) -> None:
     assert "4 records in 2 capture files; 1 invalid line." in page.text
 
 
-def test_bytes_that_are_no_picture_leave_a_gap_in_the_sheet(tmp_path: Path, captures: Captures) -> None:
+def test_bytes_that_are_not_an_image_leave_a_gap_in_the_contact_sheet(tmp_path: Path, captures: Captures) -> None:
     kinds = [b"no picture", b"\x89PNG\r\n\x1a\n", b"", None]
     damaged = tuple(replace(r, image=content) for r, content in zip(captures.records, kinds, strict=True))
 
@@ -223,7 +223,7 @@ def test_an_empty_capture_gives_a_report_that_says_so(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("*.png")} == CHARTS - {"state-machine.png"}
 
 
-def test_missing_captures_are_told(tmp_path: Path, captures: Captures) -> None:
+def test_missing_captures_are_reported(tmp_path: Path, captures: Captures) -> None:
     facts = replace(FACTS, executions=ExecutionCounts(total=9, succeeded=6, gated=3))
 
     page = Page(write_report(tmp_path, captures, facts))
@@ -242,7 +242,7 @@ CASES = {
 
 @pytest.mark.parametrize("statistics", CASES.values(), ids=CASES.keys())
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-def test_charts_hold_for_few_and_for_many(statistics: Statistics, theme: charts.Theme) -> None:
+def test_charts_can_be_drawn_for_few_and_for_many_records(statistics: Statistics, theme: charts.Theme) -> None:
     figures = [
         charts.confidence_over_time(statistics, theme),
         charts.confidence_histograms(statistics, theme),
@@ -272,7 +272,7 @@ def test_the_main_path_follows_next_and_ends_at_a_loop() -> None:
     assert flow.main_path({"StartAt": "Nowhere", "States": states}) == []
 
 
-def test_the_state_machine_shows_every_way_out() -> None:
+def test_the_state_machine_chart_shows_every_error() -> None:
     errors = {"FilterInferences": {flow.GATE_ERROR: 30}, "ClassifyImage": {"ModelError": 2}, "": {"States.Timeout": 1}}
 
     figure = flow.state_machine(DEFINITION, 200, 160, errors)
@@ -302,7 +302,7 @@ def test_shares_are_shown_as_all_or_none_only_if_exact(share: float, text: str) 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.9297, "0.9297"), (0.9294, "0.929"), (0.93, "0.930"), (0.929999, "0.929999"), (1.0, "1.000")]
 )
-def test_a_confidence_shows_on_which_side_of_the_gate_it_is(value, text):
+def test_a_confidence_is_shown_as_passed_or_gated(value, text):
     assert confidence(value, 0.93) == text
 
 
@@ -316,7 +316,7 @@ def test_importing_the_monitor_loads_no_charting_library() -> None:
     assert printed.strip() == "[]"
 
 
-def test_equal_errors_of_states_beside_the_path_are_added() -> None:
+def test_equal_errors_of_states_outside_the_main_path_are_added_up() -> None:
     errors = {"Left": {"ModelError": 2}, "": {"ModelError": 3}}
     figure = flow.state_machine(DEFINITION, 10, 5, errors)
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]

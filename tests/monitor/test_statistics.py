@@ -18,7 +18,7 @@ def answer(*scores: float, second: float = 0, event_id: str = "", picture: bytes
     return CaptureRecord(event_id, moment, None, "image/png", picture, list(scores), "file", 1)
 
 
-def test_an_answer_at_the_threshold_passes_and_one_below_does_not() -> None:
+def test_a_prediction_at_the_threshold_passes_and_one_below_does_not() -> None:
     statistics = describe([answer(0.93, 0.07), answer(0.929, 0.071), answer(0.01, 0.99)], 0.93)
 
     assert statistics.passed_mask.tolist() == [True, False, True]
@@ -59,7 +59,7 @@ def test_quantiles_of_confidence() -> None:
     assert statistics.quantiles == pytest.approx({0.05: 0.62, 0.25: 0.7, 0.5: 0.8, 0.75: 0.9, 0.95: 0.98})
 
 
-def test_the_pass_rate_over_time_leaves_empty_slices_out() -> None:
+def test_the_pass_rate_over_time_omits_empty_slices() -> None:
     # 59 seconds: the shortest step with at most 30 slices is 2 seconds.
     seconds = [0, 1, 1, 58, 59]
     scores = [0.99, 0.99, 0.5, 0.5, 0.5]
@@ -80,7 +80,7 @@ def test_records_are_put_in_order_of_time() -> None:
     assert statistics.least_confident(1) == [1]
 
 
-def test_truth_is_found_by_event_and_by_digest_of_the_picture() -> None:
+def test_labels_are_found_by_event_id_and_by_digest_of_the_image() -> None:
     records = [
         answer(0.99, 0.01, second=0, event_id="a"),
         answer(0.98, 0.02, second=1, event_id="b", picture=draw_picture(1)),
@@ -103,7 +103,7 @@ def test_truth_is_found_by_event_and_by_digest_of_the_picture() -> None:
     assert truth.confusion.tolist() == [[1, 0], [1, 1]]
 
 
-def test_without_labels_nothing_is_said_about_truth() -> None:
+def test_without_labels_there_is_no_accuracy() -> None:
     assert describe([answer(0.9, 0.1)], 0.93).labelled_accuracy is None
     unknown = describe([answer(0.9, 0.1)], 0.93, labels={"another": 1}).labelled_accuracy
     assert unknown is not None
@@ -117,7 +117,7 @@ def test_records_without_scores_are_counted_apart() -> None:
 
 
 @pytest.mark.parametrize("classes", [(), ("bicycle",), ("bicycle", "motorcycle")])
-def test_no_record_gives_empty_figures(classes: tuple[str, ...]) -> None:
+def test_without_records_the_statistics_are_empty(classes: tuple[str, ...]) -> None:
     statistics = describe([], 0.93, classes, labels={})
 
     assert (statistics.total, statistics.pass_rate, statistics.quantiles) == (0, None, {})

@@ -58,7 +58,7 @@ def test_our_notebooks_run_one_after_the_other_and_leave_nothing_behind(start_cl
 
 
 @pytest.mark.slow
-def test_without_the_archive_the_first_notebook_draws_pictures(start_cloud, execute, tmp_path):
+def test_without_the_archive_the_first_notebook_draws_images(start_cloud, execute, tmp_path):
     cloud, folder = start_cloud(), tmp_path / "notebooks"
     notebook = read(folder)["1-etl.ipynb"]
     assert "1,000 training and 200 test images (synthetic)" in shown(execute(cloud, notebook, folder))
@@ -77,7 +77,7 @@ def test_the_notebooks_show_the_functions_that_we_deploy(tmp_path):
         assert (f"%%writefile {module}.py", source) in written
 
 
-def test_a_workspaces_own_notebooks_stay_as_they_are(tmp_path):
+def test_the_notebooks_of_a_workspace_are_not_overwritten(tmp_path):
     (tmp_path / "1-etl.ipynb").write_text("mine")
     provide(tmp_path)
     assert (tmp_path / "1-etl.ipynb").read_text() == "mine"

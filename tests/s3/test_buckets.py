@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 
-def test_a_bucket_is_made_found_listed_and_deleted(s3, bucket, refusal):
+def test_a_bucket_is_created_found_listed_and_deleted(s3, bucket, refusal):
     head = s3.head_bucket(Bucket=bucket)
     assert head["BucketRegion"] == "us-east-1"
     assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
@@ -18,7 +18,7 @@ def test_a_bucket_is_made_found_listed_and_deleted(s3, bucket, refusal):
     assert (code, status, error["BucketName"]) == ("NoSuchBucket", 404, bucket)
 
 
-def test_us_east_1_answers_a_second_create_with_200(s3, bucket):
+def test_us_east_1_accepts_a_second_creation(s3, bucket):
     assert s3.create_bucket(Bucket=bucket)["Location"] == f"/{bucket}"
 
 
@@ -26,13 +26,13 @@ def test_us_east_1_answers_a_second_create_with_200(s3, bucket):
     ("constraint", "code"),
     [("eu-west-1", "IllegalLocationConstraintException"), ("us-east-1", "InvalidLocationConstraint")],
 )
-def test_a_location_must_be_the_clouds_own(s3, refusal, constraint, code):
+def test_a_location_must_be_the_region_of_the_cloud(s3, refusal, constraint, code):
     configuration = {"LocationConstraint": constraint}
     name = f"tests-{uuid.uuid4().hex}"
     assert refusal(s3.create_bucket, Bucket=name, CreateBucketConfiguration=configuration)[0] == code
 
 
-def test_other_regions_want_their_location_and_know_a_second_create(start_cloud, refusal):
+def test_other_regions_require_their_location_and_reject_a_second_creation(start_cloud, refusal):
     s3 = start_cloud(region="eu-west-1").client("s3")
     assert refusal(s3.create_bucket, Bucket="plain")[0] == "IllegalLocationConstraintException"
     location = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
@@ -51,7 +51,7 @@ def test_a_bucket_with_objects_is_kept(s3, bucket, refusal):
     assert refusal(s3.delete_bucket, Bucket=bucket)[:2] == ("BucketNotEmpty", 409)
 
 
-def test_unfinished_uploads_go_with_their_bucket(cloud, s3, bucket):
+def test_unfinished_uploads_are_deleted_with_their_bucket(cloud, s3, bucket):
     upload = s3.create_multipart_upload(Bucket=bucket, Key="never")["UploadId"]
     s3.upload_part(Bucket=bucket, Key="never", UploadId=upload, PartNumber=1, Body=b"x" * 70_000)
     before = set((cloud.data_dir / "s3").iterdir())
@@ -78,13 +78,13 @@ def test_a_buckets_tags_are_replaced_and_removed(s3, bucket, refusal):
     assert refusal(s3.get_bucket_tagging, Bucket=bucket)[0] == "NoSuchTagSet"
 
 
-def test_another_owner_is_refused(s3, bucket, refusal):
+def test_a_folder_of_another_owner_is_rejected(s3, bucket, refusal):
     assert s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="111122223333")
     for operation, params in [(s3.head_bucket, {}), (s3.list_objects_v2, {}), (s3.get_object, {"Key": "any"})]:
         assert refusal(operation, Bucket=bucket, ExpectedBucketOwner="999999999999", **params)[1] == 403
 
 
-def test_what_is_not_there_says_so(s3, bucket, refusal):
+def test_missing_objects_and_buckets_are_reported(s3, bucket, refusal):
     code, status, error = refusal(s3.get_bucket_cors, Bucket=bucket)
     assert (code, status) == ("NotImplemented", 501)
     assert "GetBucketCors" in error["Message"]
@@ -113,7 +113,7 @@ def test_a_bucket_is_emptied_by_its_versions(cloud, s3, bucket, refusal):
     assert "Versions" not in s3.list_object_versions(Bucket=bucket)
 
 
-def test_acls_are_the_owners(s3, bucket, refusal):
+def test_acls_grant_full_control_to_the_owner(s3, bucket, refusal):
     s3.put_object(Bucket=bucket, Key="mine", Body=b"x", ACL="bucket-owner-full-control")
     for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="mine")):
         assert [grant["Permission"] for grant in acl["Grants"]] == ["FULL_CONTROL"]
@@ -122,7 +122,7 @@ def test_acls_are_the_owners(s3, bucket, refusal):
     assert refused[:2] == ("AccessControlListNotSupported", 400)
 
 
-def test_a_bucket_keeps_how_it_is_to_be_encrypted(s3, bucket):
+def test_a_bucket_keeps_its_encryption_configuration(s3, bucket):
     def algorithm():
         rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
         return rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]

@@ -85,7 +85,7 @@ def test_pages_join_to_the_whole(s3, filled, operation, size):
         assert found == expected(prefix, delimiter), (prefix, delimiter)
 
 
-def test_a_listing_begins_behind_a_key(s3, filled):
+def test_a_listing_begins_after_a_key(s3, filled):
     for after in ("a", "a/1", "b/x", "zz", "🍰"):
         assert listed(s3, "list_objects_v2", filled, 2, StartAfter=after) == expected(after=after)
         assert listed(s3, "list_objects", filled, 1000, Marker=after) == expected(after=after)
@@ -103,14 +103,14 @@ def test_a_listing_describes_its_parameters_and_objects(s3, filled):
     assert (none["KeyCount"], none["IsTruncated"]) == (0, False)
 
 
-def test_nonsense_is_refused(s3, filled, refusal):
+def test_invalid_requests_are_rejected(s3, filled, refusal):
     assert refusal(s3.list_objects_v2, Bucket=filled, MaxKeys=-1)[0] == "InvalidArgument"
     assert refusal(s3.list_objects_v2, Bucket=filled, ContinuationToken="!")[0] == "InvalidArgument"
     assert refusal(s3.list_objects_v2, Bucket="no-such-bucket")[0] == "NoSuchBucket"
 
 
 @pytest.mark.slow
-def test_many_keys_below_few_prefixes_are_skipped_over(s3, bucket):
+def test_many_keys_below_few_prefixes_are_skipped(s3, bucket):
     keys = [f"{folder}/{number:04}" for folder in ("one", "three", "two") for number in range(500)]
     random.Random(7).shuffle(keys)
     with ThreadPoolExecutor(8) as pool:

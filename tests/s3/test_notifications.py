@@ -40,7 +40,7 @@ def configure(s3, bucket, arn, *events, rules=(), kind="Queue", **options):
     )
 
 
-def test_a_change_is_told_in_awss_form(s3, bucket, queue):
+def test_a_change_is_announced_in_the_form_of_aws(s3, bucket, queue):
     arn, receive = queue
     configure(s3, bucket, arn, "s3:ObjectCreated:*")
     (test,) = receive(1)
@@ -59,7 +59,7 @@ def test_a_change_is_told_in_awss_form(s3, bucket, queue):
     assert changed == {"key": "a+folder/%C3%BC%2B1.png", "size": 5, "eTag": answer["ETag"].strip('"')}
 
 
-def test_each_way_to_make_and_to_remove_an_object_has_its_event(s3, bucket, queue):
+def test_each_way_to_create_or_delete_an_object_has_its_event(s3, bucket, queue):
     arn, receive = queue
     configure(s3, bucket, arn, "s3:ObjectCreated:*", "s3:ObjectRemoved:*")
     receive(1)
@@ -83,7 +83,7 @@ def test_each_way_to_make_and_to_remove_an_object_has_its_event(s3, bucket, queu
     ]
 
 
-def test_filters_and_events_choose(s3, bucket, queue):
+def test_filters_and_event_types_select_notifications(s3, bucket, queue):
     arn, receive = queue
     configure(s3, bucket, arn, "s3:ObjectCreated:Put", rules=[("prefix", "in/"), ("suffix", ".png")])
     receive(1)
@@ -121,7 +121,7 @@ def handler(event, context):
     assert s3.get_object(Bucket=bucket, Key="out")["Body"].read() == b"TEXT"
 
 
-def test_the_configuration_is_given_back_and_taken_away(s3, bucket, queue):
+def test_the_notification_configuration_is_returned_and_removed(s3, bucket, queue):
     arn, _ = queue
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
     configure(s3, bucket, arn, "s3:ObjectCreated:*", rules=[("prefix", "in/")])
@@ -138,7 +138,7 @@ def test_the_configuration_is_given_back_and_taken_away(s3, bucket, queue):
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
 
 
-def test_a_target_that_is_not_there_is_refused_unless_that_is_skipped(s3, bucket, refusal):
+def test_a_missing_target_is_rejected_unless_validation_is_skipped(s3, bucket, refusal):
     arn = "arn:aws:sqs:us-east-1:111122223333:nowhere-to-be-found"
     with pytest.raises(ClientError, match="Unable to validate the following destination configurations") as raised:
         configure(s3, bucket, arn, "s3:ObjectCreated:*")
@@ -146,7 +146,7 @@ def test_a_target_that_is_not_there_is_refused_unless_that_is_skipped(s3, bucket
     configure(s3, bucket, arn, "s3:ObjectCreated:*", SkipDestinationValidation=True)
 
 
-def test_two_rules_for_one_change_are_refused(s3, bucket, queue):
+def test_overlapping_notification_rules_are_rejected(s3, bucket, queue):
     arn, _ = queue
     entries = [{"QueueArn": arn, "Events": [event]} for event in ("s3:ObjectCreated:*", "s3:ObjectCreated:Put")]
     with pytest.raises(ClientError, match="ambiguously defined"):
@@ -155,13 +155,13 @@ def test_two_rules_for_one_change_are_refused(s3, bucket, queue):
         )
 
 
-def test_events_that_never_come_here_are_refused_by_name(s3, bucket, queue):
+def test_events_that_the_local_cloud_never_sends_are_rejected_by_name(s3, bucket, queue):
     arn, _ = queue
     with pytest.raises(ClientError, match="s3:ObjectRestore:Post"):
         configure(s3, bucket, arn, "s3:ObjectRestore:Post")
 
 
-def test_what_was_kept_is_told_after_a_crash(start_cloud):
+def test_stored_notifications_are_delivered_after_a_crash(start_cloud):
     cloud = start_cloud()
     s3, sqs = cloud.client("s3"), cloud.client("sqs")
     s3.create_bucket(Bucket="crashing")

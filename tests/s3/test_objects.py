@@ -36,7 +36,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize("body", [b"", b"small", b"x" * 65_536, b"y" * 65_537, LARGE], ids=len)
-def test_a_body_comes_back(s3, bucket, body):
+def test_a_stored_body_is_returned(s3, bucket, body):
     etag = f'"{hashlib.md5(body).hexdigest()}"'
     assert s3.put_object(Bucket=bucket, Key="key", Body=body)["ETag"] == etag
     found = s3.get_object(Bucket=bucket, Key="key")
@@ -47,7 +47,7 @@ def test_a_body_comes_back(s3, bucket, body):
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_any_key_is_a_name(s3, bucket, key):
+def test_any_key_can_be_an_object_key(s3, bucket, key):
     s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == key.encode()
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
@@ -78,7 +78,7 @@ def test_headers_and_metadata_are_kept(s3, bucket):
     assert tags == [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": " "}]
 
 
-def test_a_response_may_be_dressed(s3, bucket):
+def test_a_request_may_override_response_headers(s3, bucket):
     s3.put_object(Bucket=bucket, Key="key", Body=b"x", ContentType="text/plain")
     found = s3.get_object(
         Bucket=bucket, Key="key", ResponseContentType="image/png", ResponseContentDisposition="inline"
@@ -86,7 +86,7 @@ def test_a_response_may_be_dressed(s3, bucket):
     assert (found["ContentType"], found["ContentDisposition"]) == ("image/png", "inline")
 
 
-def test_what_is_not_there(s3, bucket, refusal):
+def test_missing_resources_are_reported(s3, bucket, refusal):
     code, status, error = refusal(s3.get_object, Bucket=bucket, Key="none")
     assert (code, status, error["Key"]) == ("NoSuchKey", 404, "none")
     assert refusal(s3.head_object, Bucket=bucket, Key="none")[:2] == ("404", 404)
@@ -116,7 +116,7 @@ def test_a_range_is_206(s3, bucket, body, header, start, end):
     assert s3.head_object(Bucket=bucket, Key="key", Range=header)["ContentLength"] == len(expected)
 
 
-def test_a_range_outside_is_416_and_nonsense_is_the_whole(s3, bucket, refusal):
+def test_a_range_beyond_the_object_is_416_and_an_invalid_range_is_ignored(s3, bucket, refusal):
     s3.put_object(Bucket=bucket, Key="key", Body=b"0123456789")
     code, status, error = refusal(s3.get_object, Bucket=bucket, Key="key", Range="bytes=10-")
     assert (code, status, error["ActualObjectSize"]) == ("InvalidRange", 416, "10")
@@ -169,7 +169,7 @@ def test_batch_delete(s3, bucket):
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
-def test_files_of_replaced_and_deleted_objects_go(start_cloud):
+def test_files_of_replaced_and_deleted_objects_are_removed(start_cloud):
     cloud = start_cloud()
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="files")
@@ -190,7 +190,7 @@ def test_an_object_can_be_deleted_while_it_is_read(s3, bucket):
 
 
 @pytest.mark.parametrize("body", [b"small", LARGE], ids=["small", "large"])
-def test_content_md5_is_held_to(s3, bucket, refusal, body):
+def test_content_md5_is_verified(s3, bucket, refusal, body):
     put = {"Bucket": bucket, "Key": "key", "Body": body}
     right = base64.b64encode(hashlib.md5(body).digest()).decode()
     wrong = base64.b64encode(hashlib.md5(b"other").digest()).decode()
@@ -204,7 +204,7 @@ ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
 
 @pytest.mark.parametrize("body", [b"small", LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_checksums_are_checked_and_told(s3, bucket, refusal, algorithm, body):
+def test_checksums_are_verified_and_returned(s3, bucket, refusal, algorithm, body):
     member = f"Checksum{algorithm}"
     put = s3.put_object(Bucket=bucket, Key="key", Body=body, ChecksumAlgorithm=algorithm)
     assert put["ChecksumType"] == "FULL_OBJECT"
@@ -222,7 +222,7 @@ def test_checksums_are_checked_and_told(s3, bucket, refusal, algorithm, body):
     assert refusal(s3.head_object, Bucket=bucket, Key="bad")[1] == 404
 
 
-def test_a_checksum_is_computed_where_none_is_sent(cloud, bucket):
+def test_a_checksum_is_computed_if_none_is_sent(cloud, bucket):
     s3 = cloud.client("s3", request_checksum_calculation="when_required")
     s3.put_object(Bucket=bucket, Key="key", Body=b"123456789")
     head = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
@@ -242,7 +242,7 @@ def test_tags_of_objects(s3, bucket, refusal):
     assert refusal(s3.put_object_tagging, Bucket=bucket, Key="key", Tagging={"TagSet": many})[0] == "BadRequest"
 
 
-def test_copies_keep_or_replace_what_describes_them(s3, bucket):
+def test_copies_keep_or_replace_metadata_and_tags(s3, bucket):
     source = {"Bucket": bucket, "Key": "from ü+/a"}
     metadata = {"label": "bicycle"}
     s3.put_object(**source, Body=LARGE, ContentType="image/png", Metadata=metadata, Tagging="a=1")
@@ -267,7 +267,7 @@ def test_copies_keep_or_replace_what_describes_them(s3, bucket):
     assert s3.get_object_tagging(Bucket=bucket, Key="new")["TagSet"] == [{"Key": "b", "Value": "2"}]
 
 
-def test_copies_under_conditions(s3, bucket, refusal):
+def test_conditional_copies(s3, bucket, refusal):
     etag = s3.put_object(Bucket=bucket, Key="key", Body=b"x")["ETag"]
     copy = {"Bucket": bucket, "Key": "copy", "CopySource": f"/{bucket}/key"}
     assert refusal(s3.copy_object, **copy, CopySourceIfMatch='"other"')[:2] == ("PreconditionFailed", 412)
@@ -335,7 +335,7 @@ def test_unsupported_parameters_are_rejected(s3, bucket, refusal, unsupported):
     assert refusal(s3.put_object, Bucket=bucket, Key="key", Body=b"x", **unsupported)[:2] == ("NotImplemented", 501)
 
 
-def test_the_encryption_that_was_asked_for_is_told(s3, bucket):
+def test_the_requested_encryption_is_returned(s3, bucket):
     asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/mine"}
     put = s3.put_object(Bucket=bucket, Key="secret", Body=b"x", **asked)
     head = s3.head_object(Bucket=bucket, Key="secret")
@@ -378,7 +378,7 @@ def test_a_damaged_body_is_an_internal_error_and_the_log_names_the_object(cloud,
 
 
 @pytest.mark.parametrize("value", ["a\x01b", "a\r\nx: y", "日本"])
-def test_an_answer_has_no_header_that_http_cannot_have(s3, bucket, refusal, value):
+def test_a_response_has_no_header_that_is_invalid_in_http(s3, bucket, refusal, value):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     code, status, error = refusal(s3.get_object, Bucket=bucket, Key="k", ResponseContentDisposition=value)
     assert (code, status, error["ArgumentName"]) == ("InvalidArgument", 400, "response-content-disposition")

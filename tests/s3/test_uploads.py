@@ -68,7 +68,7 @@ def test_a_full_checksum_is_that_of_the_object(s3, bucket, algorithm):
     assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == PART + TAIL
 
 
-def test_wrong_lists_of_parts(s3, bucket, refusal):
+def test_invalid_part_lists_are_rejected(s3, bucket, refusal):
     target, parts = upload_parts(s3, bucket, "key", (b"small", b"small too"))
     complete = s3.complete_multipart_upload
     assert refusal(complete, **target, MultipartUpload={"Parts": parts})[0] == "EntityTooSmall"
@@ -81,7 +81,7 @@ def test_wrong_lists_of_parts(s3, bucket, refusal):
     assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"small"
 
 
-def test_an_aborted_upload_is_gone(s3, bucket, refusal):
+def test_an_aborted_upload_no_longer_exists(s3, bucket, refusal):
     target, parts = upload_parts(s3, bucket, "key")
     s3.abort_multipart_upload(**target)
     assert refusal(s3.list_parts, **target)[:2] == ("NoSuchUpload", 404)
@@ -116,7 +116,7 @@ def test_boto3_transfers(s3, bucket, tmp_path):
     assert copied.getvalue() == body
 
 
-def test_answered_writes_survive_kill_9(start_cloud):
+def test_completed_writes_survive_kill_9(start_cloud):
     cloud = start_cloud()
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="durable")
@@ -179,14 +179,14 @@ def test_the_aws_cli(cloud, bucket, tmp_path):
 
 
 @pytest.mark.parametrize("part", [{}, {"PartNumber": 1}, {"ETag": '"a"'}])
-def test_a_part_has_a_number_and_a_tag(s3, bucket, refusal, part):
+def test_a_part_has_a_number_and_an_etag(s3, bucket, refusal, part):
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     assert refusal(
         s3.complete_multipart_upload, Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": [part]}
     )[:2] == ("MalformedXML", 400)
 
 
-def test_a_marker_of_parts_is_not_negative(s3, bucket, refusal):
+def test_a_part_number_marker_is_not_negative(s3, bucket, refusal):
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     arguments = {"Bucket": bucket, "Key": "k", "UploadId": upload}
     assert refusal(s3.list_parts, **arguments, PartNumberMarker=-1)[:2] == ("InvalidArgument", 400)

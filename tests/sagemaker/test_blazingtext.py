@@ -26,7 +26,7 @@ def trained(bench: Workbench, data: str = REVIEWS, **parameters: str) -> dict[st
     return bench.ended(bench.train(image=BLAZINGTEXT, InputDataConfig=channels, HyperParameters=given))
 
 
-def test_a_classifier_of_text_trains_and_answers(bench: Workbench) -> None:
+def test_a_text_classifier_trains_and_predicts(bench: Workbench) -> None:
     job = trained(bench, epochs="7", min_epochs="6", patience="1", early_stopping="True")
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     lines = bench.log_lines("/aws/sagemaker/TrainingJobs", job["TrainingJobName"])

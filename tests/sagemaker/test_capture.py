@@ -22,7 +22,7 @@ def captured(bench: Workbench, endpoint: str) -> list[bytes]:
     return [line for body in bench.objects("captures/").values() for line in body.splitlines(keepends=True)]
 
 
-def test_a_record_is_awss_to_the_byte(bench: Workbench) -> None:
+def test_a_capture_record_equals_one_of_aws_to_the_byte(bench: Workbench) -> None:
     endpoint = bench.endpoint(bench.config(bench.model(), capture=bench.capture()))
     before = datetime.now(UTC).replace(microsecond=0)
     bench.invoke(endpoint, PNG, "image/png")
@@ -77,7 +77,7 @@ def test_the_content_type_decides_the_encoding(
     assert record["eventMetadata"]["inferenceId"] == "mine"
 
 
-def test_every_answer_is_captured_once_and_no_failure(bench: Workbench) -> None:
+def test_every_response_is_captured_once_and_failures_are_not(bench: Workbench) -> None:
     endpoint = bench.endpoint(bench.config(bench.model(), capture=bench.capture()))
     numbers = [str(number) for number in range(60)]
 
@@ -98,7 +98,7 @@ def test_every_answer_is_captured_once_and_no_failure(bench: Workbench) -> None:
     assert len({record["eventMetadata"]["eventId"] for record in records}) == len(numbers)
 
 
-def test_a_sample_of_none_captures_nothing(bench: Workbench) -> None:
+def test_a_sampling_percentage_of_zero_captures_nothing(bench: Workbench) -> None:
     capture = bench.capture(InitialSamplingPercentage=0)
     endpoint = bench.endpoint(bench.config(bench.model(), capture=capture))
     summary = bench.sagemaker.describe_endpoint(EndpointName=endpoint)["DataCaptureConfig"]

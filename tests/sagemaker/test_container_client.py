@@ -99,7 +99,7 @@ async def test_each_request_of_a_connection_has_its_own_deadline():
         assert container.connections == 1
 
 
-async def test_requests_side_by_side_have_connections_of_their_own():
+async def test_concurrent_requests_have_separate_connections():
     async with running(echo) as (container, client):
         bodies = [str(number).encode() for number in range(20)]
         answers = await asyncio.gather(*(client.request("POST", "/", 10, body=body) for body in bodies))
@@ -107,7 +107,7 @@ async def test_requests_side_by_side_have_connections_of_their_own():
         assert container.connections == 20
 
 
-async def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch):
+async def test_a_connection_that_was_idle_for_too_long_is_not_reused(monkeypatch):
     monkeypatch.setattr(container_client, "IDLE_SECONDS", 0.05)
     async with running(echo) as (container, client):
         for _ in range(2):
@@ -126,14 +126,14 @@ async def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde",
     ],
 )
-async def test_every_form_of_body_is_read_whole(answer):
+async def test_every_form_of_body_is_read_completely(answer):
     async with running(once(answer)) as (container, client):
         for count in (1, 2):
             assert (await client.request("POST", "/invocations", 10)).body == b"abcde"
             assert container.connections == count
 
 
-async def test_a_connection_that_was_closed_meanwhile_is_replaced():
+async def test_a_connection_that_the_server_has_closed_is_replaced():
     async def closes_at_the_second(container, reader, writer):
         await container.read(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -145,7 +145,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_replaced():
             assert container.connections == count
 
 
-async def test_a_server_that_always_hangs_up_is_gone():
+async def test_a_server_that_always_disconnects_counts_as_gone():
     async with running(once(b"")) as (container, client):
         with pytest.raises(ServerUnavailableError):
             await client.request("POST", "/invocations", 10)
@@ -155,7 +155,7 @@ async def test_a_server_that_always_hangs_up_is_gone():
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", b"HTTP/1.1 20", b"SSH-2.0\r\n\r\n"]
 )
-async def test_an_answer_that_breaks_off_is_not_asked_for_again(answer):
+async def test_a_request_whose_response_broke_off_is_not_repeated(answer):
     async with running(once(answer)) as (container, client):
         with pytest.raises(ServerUnavailableError):
             await client.request("POST", "/invocations", 10)
@@ -169,7 +169,7 @@ async def test_a_refused_connection_means_that_the_server_is_gone():
         await client.request("GET", "/ping", 10)
 
 
-async def test_a_late_answer_is_given_up_and_reaches_nobody_else():
+async def test_a_late_response_is_dropped_and_reaches_no_other_request():
     async def late_at_first(container, reader, writer):
         body = await container.read(reader)
         await asyncio.sleep(0.2 if container.connections == 1 else 0)
@@ -200,7 +200,7 @@ async def test_a_header_cannot_end_its_line():
         assert b"X-Amzn-SageMaker-Custom-Attributes: aContent-Length: 5\r\n" in container.requests[0]
 
 
-async def test_an_answer_may_be_only_so_large():
+async def test_the_size_of_a_response_is_limited():
     async def endless(container, reader, writer):
         await container.read(reader)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -75,7 +75,7 @@ async def hosting(folder: Path) -> tuple[Cloud, EndpointOperations, EndpointDepl
     return cloud, EndpointOperations(cloud, nothing, nothing, deployments), deployments
 
 
-async def test_a_change_of_an_endpoint_that_is_removed_meanwhile_is_refused(tmp_path: Path) -> None:
+async def test_a_change_of_an_endpoint_that_is_being_removed_is_rejected(tmp_path: Path) -> None:
     cloud, operations, deployments = await hosting(tmp_path)
     removing = asyncio.ensure_future(deployments.endpoints.remove("e"))
     await asyncio.sleep(0)  # the removal is queued, but not written when the change begins

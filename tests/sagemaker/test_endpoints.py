@@ -56,7 +56,7 @@ def test_a_deleted_endpoint_is_gone_with_its_process(bench: Workbench) -> None:
     assert not (bench.cloud.data_dir / "sagemaker" / "endpoints" / endpoint).exists()
 
 
-def test_bytes_that_are_no_picture_get_a_model_error(bench: Workbench) -> None:
+def test_bytes_that_are_not_an_image_cause_a_model_error(bench: Workbench) -> None:
     endpoint = bench.endpoint()
     with pytest.raises(bench.runtime.exceptions.ModelError) as refused:
         bench.invoke(endpoint, b"no picture", "image/png")
@@ -79,7 +79,7 @@ def test_bytes_that_are_no_picture_get_a_model_error(bench: Workbench) -> None:
     assert bench.invoke(endpoint, b"\x89PNG", "image/png")["Body"].read() == b"[0.9, 0.1]"
 
 
-def test_a_crashed_model_server_is_started_again(bench: Workbench) -> None:
+def test_a_crashed_model_server_is_restarted(bench: Workbench) -> None:
     endpoint = bench.endpoint()
     with pytest.raises(ClientError) as refused:
         bench.invoke(endpoint, b"crash")
@@ -194,7 +194,7 @@ def test_a_server_that_never_gets_healthy_fails_its_endpoint(bench: Workbench) -
 
 
 @pytest.mark.parametrize("replacement", [None, b"no archive"])
-def test_model_data_that_went_missing_or_bad_fails_the_endpoint(bench: Workbench, replacement: bytes | None) -> None:
+def test_deleted_or_damaged_model_data_fails_the_endpoint(bench: Workbench, replacement: bytes | None) -> None:
     model = bench.model()
     key = f"data/{model}/model.tar.gz"
     if replacement is None:
@@ -207,7 +207,7 @@ def test_model_data_that_went_missing_or_bad_fails_the_endpoint(bench: Workbench
     assert f"s3://{bench.bucket}/{key}" in reason
 
 
-def test_endpoints_are_apart_and_listed(bench: Workbench) -> None:
+def test_endpoints_are_independent_and_listed(bench: Workbench) -> None:
     prefix = bench.name("several")
     names = [f"{prefix}-{letter}" for letter in "abc"]
     for name in names:
@@ -260,7 +260,7 @@ def test_models_and_configurations_exist_independently_of_endpoints(bench: Workb
         bench.sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=bench.config(bench.model()))
 
 
-def test_model_data_that_is_not_there_is_refused(bench: Workbench) -> None:
+def test_missing_model_data_is_rejected(bench: Workbench) -> None:
     uri = f"s3://{bench.bucket}/missing/model.tar.gz"
     with pytest.raises(ClientError, match="Could not access model data at s3://"):
         bench.sagemaker.create_model(
@@ -283,7 +283,7 @@ def test_tags_follow_their_resource(bench: Workbench) -> None:
         bench.sagemaker.list_tags(ResourceArn=arn)
 
 
-def test_a_body_longer_than_awss_limit_is_refused(bench: Workbench) -> None:
+def test_a_body_longer_than_the_limit_of_aws_is_rejected(bench: Workbench) -> None:
     endpoint = bench.endpoint()
     with pytest.raises(ClientError) as refused:
         bench.invoke(endpoint, bytes(6_291_457), "text/plain")
@@ -291,7 +291,7 @@ def test_a_body_longer_than_awss_limit_is_refused(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("size", [6_291_457, 300 << 20])
-def test_a_response_longer_than_awss_limit_is_a_model_error(bench: Workbench, size: int) -> None:
+def test_a_response_longer_than_the_limit_of_aws_is_a_model_error(bench: Workbench, size: int) -> None:
     endpoint = bench.endpoint()
     with pytest.raises(bench.runtime.exceptions.ModelError, match="The response is larger than 6291456 bytes"):
         bench.invoke(endpoint, f"bytes {size}".encode(), "text/plain")

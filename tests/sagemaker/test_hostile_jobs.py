@@ -45,7 +45,7 @@ def test_a_failure_file_that_is_a_link_shows_nothing(bench: Workbench, target: s
     assert job["FailureReason"] == "AlgorithmError: , exit code: 1"
 
 
-def test_a_failure_file_that_is_a_pipe_holds_nothing_up(bench: Workbench) -> None:
+def test_a_failure_file_that_is_a_pipe_does_not_block(bench: Workbench) -> None:
     job = train(bench, "import os, sys; os.mkfifo('/opt/ml/output/failure'); sys.exit(1)")
     assert job["FailureReason"] == "AlgorithmError: , exit code: 1"
 
@@ -96,7 +96,7 @@ def test_links_to_the_keys_are_not_stored(bench: Workbench, compression: str) ->
 
 
 @pytest.mark.parametrize("folder", ["/opt/ml/model", "/opt/ml/output/data", "/opt/ml/output"])
-def test_a_whole_folder_that_became_a_link_is_not_stored(bench: Workbench, folder: str) -> None:
+def test_a_folder_replaced_by_a_link_is_not_stored(bench: Workbench, folder: str) -> None:
     code = f"import os, shutil; shutil.rmtree('{folder}'); os.symlink('DATA', '{folder}')"
     job = train(
         bench, code, OutputDataConfig={"S3OutputPath": f"s3://{bench.bucket}/models", "CompressionType": "NONE"}
@@ -105,7 +105,7 @@ def test_a_whole_folder_that_became_a_link_is_not_stored(bench: Workbench, folde
     assert stored(bench) == {}
 
 
-def test_more_than_the_volume_fails_the_job(bench: Workbench) -> None:
+def test_data_larger_than_the_volume_fails_the_job(bench: Workbench) -> None:
     job = train(bench, "open('/opt/ml/model/sparse', 'w').truncate(1 << 40)")
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"] == (
@@ -165,7 +165,7 @@ def test_a_processing_job_cannot_store_the_keys(bench: Workbench, mode: str) -> 
     assert stored(bench) == {"output/good.txt": b"good"}
 
 
-def test_an_archive_that_unpacks_without_end_fails_its_endpoint_soon(bench: Workbench) -> None:
+def test_a_zip_bomb_fails_its_endpoint_quickly(bench: Workbench) -> None:
     name = bench.name("model")
     data = bench.put(f"data/{name}/model.tar.gz", archive(answer_txt="0" * (300 << 20)))
     bench.sagemaker.create_model(
@@ -185,7 +185,7 @@ def test_an_archive_that_unpacks_without_end_fails_its_endpoint_soon(bench: Work
 
 
 @pytest.mark.parametrize("kind", ["Gzip", "Bzip2"])
-def test_an_input_that_decompresses_without_end_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_input_that_is_a_decompression_bomb_is_rejected(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transform, "ALWAYS_ALLOWED", 1 << 20)
     compress = gzip.compress if kind == "Gzip" else bz2.compress
     with pytest.raises(OSError, match="the decompressed size exceeds"):
@@ -200,7 +200,7 @@ while True: os.write(1, b"loss=1" + bytes([10]) * (1 << 19))
 
 
 @pytest.mark.slow
-def test_a_job_that_floods_its_log_waits_and_holds_up_nobody(bench: Workbench) -> None:
+def test_a_job_that_floods_its_log_waits_and_delays_no_request(bench: Workbench) -> None:
     definitions = [{"Name": f"m{number}", "Regex": "loss=([0-9]+)"} for number in range(4)]
     algorithm = {"TrainingImage": IMAGE, "TrainingInputMode": "File", **program(bench, FLOOD)}
     process = psutil.Process(bench.cloud.running.pid)

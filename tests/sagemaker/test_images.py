@@ -46,14 +46,14 @@ def test_users_name_programs_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.parametrize("program", ["json.moved", "no_such_package.train", "json.tool.train", "missing.py"])
-def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """Without this check, a job would fail with an empty reason: Python writes "No module named" only to its log."""
     monkeypatch.setenv("SCONES_IMAGES", f"mine={program}")
     with pytest.raises(images.UnknownImageError, match=f'The program of the image "mine:1" is missing: "{program}"'):
         images.command("mine:1", "train")
 
 
-def test_an_unknown_image_is_reported_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_container_image_is_reported_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCONES_IMAGES", raising=False)
     with pytest.raises(images.UnknownImageError, match=r'"kmeans:1".*Available: .*image-classification.*kmeans=MODULE'):
         images.command("kmeans:1", "train")

@@ -70,7 +70,7 @@ def output_fn(prediction, accept, context):
 """
 
 
-def test_a_scripts_handlers_answer(bench: Workbench) -> None:
+def test_the_handlers_of_a_script_serve_requests(bench: Workbench) -> None:
     endpoint = deployed(bench, SKLEARN, packed(factor_txt="2", code__inference_py=SCRIPT))
     answer = bench.invoke(endpoint, "[1, 2.5]")
     assert answer["ContentType"] == "application/json"
@@ -86,7 +86,7 @@ def test_a_scripts_handlers_answer(bench: Workbench) -> None:
     assert "ValueError: cannot predict this" in lines
 
 
-def test_several_workers_answer_side_by_side(bench: Workbench) -> None:
+def test_several_workers_serve_concurrently(bench: Workbench) -> None:
     endpoint = deployed(
         bench, SKLEARN, packed(factor_txt="1", code__inference_py=SCRIPT), SAGEMAKER_MODEL_SERVER_WORKERS="2"
     )

@@ -18,7 +18,7 @@ def told(folder: Path, code: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_an_environment_sees_what_is_installed_here_behind_its_own(tmp_path: Path) -> None:
+def test_an_environment_sees_installed_packages_after_its_own(tmp_path: Path) -> None:
     folder = tmp_path / "environment"
     interpreter.create_environment(folder, str(folder))
     own = next(folder.glob("lib/python*/site-packages"))
@@ -30,7 +30,7 @@ def test_an_environment_sees_what_is_installed_here_behind_its_own(tmp_path: Pat
     assert (folder / "bin" / "pip").read_text().startswith(f"#!{folder}/bin/python")
 
 
-def test_an_environment_stays_unless_it_is_another_interpreters(tmp_path: Path) -> None:
+def test_an_environment_is_kept_unless_it_belongs_to_another_interpreter(tmp_path: Path) -> None:
     folder = tmp_path / "environment"
     interpreter.create_environment(folder, str(folder))
     installed = next(folder.glob("lib/python*/site-packages")) / "mine.py"

@@ -58,7 +58,7 @@ def behind_a_link() -> bytes:
     return written.getvalue()
 
 
-def test_a_folder_comes_back_from_its_archive(tmp_path: Path) -> None:
+def test_a_folder_is_restored_from_its_archive(tmp_path: Path) -> None:
     (tmp_path / "model" / "deep").mkdir(parents=True)
     (tmp_path / "model" / "deep" / "a.txt").write_text("A")
     assert pack([listing(tmp_path / "model")], tmp_path / "model.tar.gz")
@@ -106,7 +106,7 @@ def test_an_empty_folder_leaves_no_archive(tmp_path: Path) -> None:
         "cut short",
     ],
 )
-def test_a_hostile_or_broken_archive_leaves_nothing(tmp_path: Path, archive: bytes) -> None:
+def test_a_malicious_or_damaged_archive_leaves_nothing(tmp_path: Path, archive: bytes) -> None:
     (tmp_path / "model.tar.gz").write_bytes(archive)
     with pytest.raises((tarfile.TarError, OSError)):
         unpack(tmp_path / "model.tar.gz", tmp_path / "model")
@@ -129,14 +129,14 @@ def test_an_archive_is_read_to_its_checksum(tmp_path: Path, damage: str) -> None
     assert not (tmp_path / "model").exists()
 
 
-def test_an_error_names_the_member_and_no_folder_of_the_host(tmp_path: Path) -> None:
+def test_an_error_names_the_archive_member_and_no_folder_of_the_host(tmp_path: Path) -> None:
     (tmp_path / "model.tar.gz").write_bytes(members("n" * 300))
     with pytest.raises(tarfile.TarError) as error:
         unpack(tmp_path / "model.tar.gz", tmp_path / "model")
     assert str(error.value) == f"'{'n' * 100}…' cannot be written: File name too long."
 
 
-def test_an_archive_may_not_unpack_to_much_more_than_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_must_not_unpack_to_much_more_than_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "ALWAYS_ALLOWED", 1 << 20)
     (tmp_path / "model.tar.gz").write_bytes(members("zeros", size=32 << 20))
     with pytest.raises(tarfile.TarError, match="unpacked size exceeds 1"):

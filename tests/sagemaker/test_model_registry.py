@@ -38,7 +38,7 @@ def refusal(call: Any, **params: Any) -> tuple[str, str]:
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
-def test_a_group_is_made_described_listed_and_deleted(bench):
+def test_a_group_is_created_described_listed_and_deleted(bench):
     sagemaker = bench.sagemaker
     name, _ = group_of(bench, 0)
     described = sagemaker.describe_model_package_group(ModelPackageGroupName=name)
@@ -59,7 +59,7 @@ def test_a_group_is_made_described_listed_and_deleted(bench):
     assert sagemaker.list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"] == []
 
 
-def test_versions_count_up_and_no_number_is_given_twice(bench):
+def test_version_numbers_increase_and_are_never_reused(bench):
     sagemaker = bench.sagemaker
     name, arns = group_of(bench, 2)
     assert [arn.rpartition("/")[2] for arn in arns] == ["1", "2"]

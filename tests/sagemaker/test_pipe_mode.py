@@ -61,14 +61,14 @@ def test_objects_flow_through_a_pipe_for_each_epoch(bench):
     assert not {"data_0", "data_1"} & set(left)
 
 
-def test_objects_are_wrapped_as_records(bench):
+def test_objects_are_wrapped_as_recordio_records(bench):
     bench.put("wrapped/a", b"first ")
     uri = bench.put("wrapped/b", b"").rsplit("/", 1)[0]
     first, _, _ = seen(bench, channel("data", uri, RecordWrapperType="RecordIO"))
     assert first == digest(framed(b"first ") + framed(b""))
 
 
-def test_a_manifests_attributes_flow_in_their_order(bench):
+def test_the_attributes_of_a_manifest_are_streamed_in_order(bench):
     bodies = [b"one", b"four"]
     lines = [
         {"source-ref": bench.put(f"manifest/{index}", body), "label": label, "label-metadata": {"x": 1}}
@@ -93,7 +93,7 @@ def test_a_manifests_attributes_flow_in_their_order(bench):
         ('{"source-ref": "s3://BUCKET/nowhere", "label": "1"}', "The specified key does not exist."),
     ],
 )
-def test_a_manifest_that_is_wrong_fails_the_job(bench, line, reason):
+def test_an_invalid_manifest_fails_the_job(bench, line, reason):
     uri = bench.put("lists/wrong.manifest", line.replace("BUCKET", bench.bucket))
     wanted = channel("train", uri, "AugmentedManifestFile", ["source-ref", "label"], RecordWrapperType="RecordIO")
     job = bench.train(

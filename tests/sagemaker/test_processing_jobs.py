@@ -186,7 +186,7 @@ def on_two_instances(bench: Workbench, *arguments: str) -> str:
 
 
 @several
-def test_two_instances_share_the_input_meet_by_their_names_and_store_their_outputs(bench):
+def test_two_instances_divide_the_input_reach_each_other_by_name_and_store_outputs(bench):
     name = on_two_instances(bench)
     assert ended(bench, name)["ProcessingJobStatus"] == "Completed"
     found = {key.rpartition("/")[2]: json.loads(body) for key, body in bench.objects(f"{name}/result").items()}
@@ -204,7 +204,7 @@ def test_a_failing_instance_stops_the_other(bench):
 
 
 @pytest.mark.slow
-def test_a_continuous_output_is_in_s3_while_the_job_runs_and_stopping_ends_it(bench):
+def test_a_continuous_output_is_uploaded_until_the_job_stops(bench):
     name = process(bench, "wait", mode="Continuous")
     until(lambda: bench.objects(f"{name}/result"))
     assert bench.sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"] == "InProgress"
@@ -229,7 +229,7 @@ def test_invalid_processing_requests_are_rejected(bench):
 
 
 @pytest.mark.parametrize("member", ["InstanceCount", "InstanceType"])
-def test_a_cluster_without_instances_is_refused(bench, member):
+def test_a_cluster_without_instances_is_rejected(bench, member):
     config = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
     del config[member]
     at = f"processingResources.clusterConfig.{member[0].lower()}{member[1:]}"

@@ -20,7 +20,7 @@ def crash(cloud: Any) -> None:
     assert left == []
 
 
-def test_everything_is_there_after_kill_9(start_cloud: Any) -> None:
+def test_all_resources_survive_kill_9(start_cloud: Any) -> None:
     cloud = start_cloud()
     bench = Workbench(cloud)
     endpoint = bench.endpoint(bench.config(bench.model("kept"), capture=bench.capture()))
@@ -56,7 +56,7 @@ def _trained(bench: Workbench, jobs: list[str]) -> dict[str, str] | None:
     return states if set(states.values()) == {"Training", "Pending"} else None
 
 
-def test_a_clean_stop_stores_the_captures_and_the_endpoint_comes_back(start_cloud: Any) -> None:
+def test_a_clean_stop_stores_the_captures_and_the_endpoint_is_restarted(start_cloud: Any) -> None:
     cloud = start_cloud()
     bench = Workbench(cloud)
     endpoint = bench.endpoint(bench.config(bench.model("kept"), capture=bench.capture()))
@@ -72,7 +72,7 @@ def test_a_clean_stop_stores_the_captures_and_the_endpoint_comes_back(start_clou
     assert sum(body.count(b"\n") for body in again.objects("captures/").values()) == 2
 
 
-def test_an_update_goes_on_after_kill_9(start_cloud: Any) -> None:
+def test_an_update_continues_after_kill_9(start_cloud: Any) -> None:
     cloud = start_cloud()
     bench = Workbench(cloud)
     endpoint = bench.endpoint(bench.config(bench.model("old")))

@@ -96,7 +96,7 @@ def test_a_missing_script_is_reported_with_the_files_that_exist(bench: Workbench
     assert "'other.py' is not in the source code: it has train.py." in job["FailureReason"]
 
 
-def test_a_shell_script_is_an_entry_point_too(bench: Workbench) -> None:
+def test_a_shell_script_can_be_an_entry_point(bench: Workbench) -> None:
     shell = archive(run_sh='printf %s "$*" > /opt/ml/model/args.txt')
     assert files(bench, run(bench, shell, "run.sh", HyperParameters={"a": "'1 2'"})) == {"args.txt": "-a '1 2'"}
 
@@ -113,7 +113,7 @@ def wheel() -> bytes:
     )
 
 
-def test_what_a_script_installs_stays_in_its_own_environment(bench: Workbench) -> None:
+def test_packages_installed_by_a_script_stay_in_its_environment(bench: Workbench) -> None:
     sources = {
         "train.py": b"import pathlib, brought; pathlib.Path('/opt/ml/model/words.txt').write_text(brought.WORDS)",
         "requirements.txt": b"./brought-1-py3-none-any.whl",
@@ -130,7 +130,7 @@ def test_what_a_script_installs_stays_in_its_own_environment(bench: Workbench) -
     assert "No module named 'brought'" in gone["FailureReason"]
 
 
-def test_a_requirement_that_cannot_be_had_fails_the_job(bench: Workbench) -> None:
+def test_a_requirement_that_cannot_be_installed_fails_the_job(bench: Workbench) -> None:
     job = run(bench, archive(train_py="", requirements_txt="./nowhere"))
     assert job["FailureReason"].startswith("AlgorithmError: InstallRequirementsError:\nExitCode 1\n")
 
@@ -143,7 +143,7 @@ def test_a_framework_that_is_not_installed_is_reported_in_a_sentence(bench: Work
 
 
 @several
-def test_instances_know_each_other_and_share_out_the_data(bench: Workbench) -> None:
+def test_instances_know_each_other_and_divide_the_data(bench: Workbench) -> None:
     script = """
 import json, os, pathlib, socket
 host = os.environ["SM_CURRENT_HOST"]
@@ -190,7 +190,7 @@ time.sleep(600)
 @several
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["", "sagemaker_torch_distributed_enabled"])
-def test_torchs_processes_meet_over_two_instances(bench: Workbench, launcher: str) -> None:
+def test_torch_distributed_connects_processes_of_two_instances(bench: Workbench, launcher: str) -> None:
     script = """
 import os, pathlib, torch, torch.distributed as dist
 hosts = ["algo-1", "algo-2"]
@@ -210,7 +210,7 @@ dist.destroy_process_group()
 
 @several
 @pytest.mark.slow
-def test_one_job_at_a_time_runs_on_several_instances_whatever_its_cloud(start_cloud: Any) -> None:
+def test_only_one_job_of_all_clouds_runs_on_several_instances_at_a_time(start_cloud: Any) -> None:
     script = "import socket, time; socket.create_server(('', 7777)); time.sleep(1)"
     script = f"import os\nif os.environ['SM_CURRENT_HOST'] == 'algo-1':\n    {script}"
     resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
@@ -222,7 +222,7 @@ def test_one_job_at_a_time_runs_on_several_instances_whatever_its_cloud(start_cl
     assert waited.count("Pending") >= 1
 
 
-def test_an_entry_point_of_its_own_is_run_in_the_jobs_environment(bench: Workbench) -> None:
+def test_an_own_entry_point_runs_in_the_environment_of_the_job(bench: Workbench) -> None:
     specification = {
         "TrainingImage": IMAGE.replace("test-image", "never-heard-of"),
         "TrainingInputMode": "File",
@@ -236,7 +236,7 @@ def test_an_entry_point_of_its_own_is_run_in_the_jobs_environment(bench: Workben
     ]
 
 
-def test_a_spot_job_says_how_long_it_may_wait(bench: Workbench) -> None:
+def test_a_spot_job_needs_a_maximum_wait_time(bench: Workbench) -> None:
     with pytest.raises(ClientError, match="Invalid MaxWaitTimeInSeconds"):
         bench.train(EnableManagedSpotTraining=True)
     job = bench.train(
@@ -246,7 +246,7 @@ def test_a_spot_job_says_how_long_it_may_wait(bench: Workbench) -> None:
     assert bench.ended(job)["EnableManagedSpotTraining"] is True
 
 
-def test_an_address_of_aws_in_a_script_leads_to_the_cloud(bench: Workbench) -> None:
+def test_a_script_that_uses_an_endpoint_of_aws_reaches_the_local_cloud(bench: Workbench) -> None:
     script = """
 import boto3, pathlib
 client = boto3.client("sts", endpoint_url="https://sts.us-east-1.amazonaws.com")
@@ -286,7 +286,7 @@ def _lines(bench: Workbench, job: str) -> list[str]:
 
 
 @several
-def test_every_instance_has_its_time_to_end_when_a_job_ran_too_long(bench: Workbench) -> None:
+def test_at_the_time_limit_every_instance_gets_time_to_end(bench: Workbench) -> None:
     script = """
 import os, pathlib, signal, sys, time
 host = os.environ["SM_CURRENT_HOST"]

@@ -30,7 +30,7 @@ class Changes:
         return found
 
 
-def test_a_training_job_tells_its_statuses(bench: Workbench) -> None:
+def test_the_status_changes_of_a_training_job_are_announced(bench: Workbench) -> None:
     changes = Changes(bench, "SageMaker Training Job State Change")
     job = bench.train(Tags=[{"Key": "team", "Value": "a"}])
     described = bench.ended(job)
@@ -41,7 +41,7 @@ def test_a_training_job_tells_its_statuses(bench: Workbench) -> None:
     assert last["Tags"] == {"team": "a"}
 
 
-def test_an_endpoint_tells_its_statuses(bench: Workbench) -> None:
+def test_the_status_changes_of_an_endpoint_are_announced(bench: Workbench) -> None:
     changes = Changes(bench, "SageMaker Endpoint State Change")
     endpoint = bench.endpoint()
     bench.delete(endpoint)
@@ -51,7 +51,7 @@ def test_an_endpoint_tells_its_statuses(bench: Workbench) -> None:
     ]
 
 
-def test_a_model_package_tells_its_approval(bench: Workbench) -> None:
+def test_a_change_of_a_model_packages_approval_is_announced(bench: Workbench) -> None:
     changes = Changes(bench, "SageMaker Model Package State Change")
     group = bench.name("group")
     bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)

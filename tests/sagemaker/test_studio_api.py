@@ -190,7 +190,7 @@ def _line(process: psutil.Process) -> str:
         return ""
 
 
-def test_an_app_whose_program_ends_has_failed_with_what_it_said(start_cloud, tmp_path, monkeypatch):
+def test_an_app_whose_program_ends_fails_with_its_last_output(start_cloud, tmp_path, monkeypatch):
     program = tmp_path / "lab.py"
     program.write_text("print('no room on this disk')\nraise SystemExit(3)\n")
     monkeypatch.setenv("SCONES_IMAGES", f"jupyterlab={program}")
@@ -208,7 +208,7 @@ def test_an_app_whose_program_ends_has_failed_with_what_it_said(start_cloud, tmp
     )
 
 
-def test_an_app_works_in_its_user_profiles_role_and_folder(start_cloud, tmp_path, monkeypatch):
+def test_an_app_uses_the_role_and_the_folder_of_its_user_profile(start_cloud, tmp_path, monkeypatch):
     program = tmp_path / "lab.py"
     program.write_text(
         """

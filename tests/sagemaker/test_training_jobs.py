@@ -127,7 +127,7 @@ def test_logs_and_metrics_are_read_line_by_line(bench: Workbench) -> None:
     ]
 
 
-def test_output_data_is_uploaded_beside_the_model(bench: Workbench) -> None:
+def test_output_data_is_uploaded_with_the_model(bench: Workbench) -> None:
     job = bench.train(HyperParameters={"output": "chart"})
     bench.ended(job)
     body = bench.objects(f"models/{job}/")[f"models/{job}/output/output.tar.gz"]
@@ -155,7 +155,7 @@ def test_a_failure_carries_the_programs_reason(bench: Workbench, code: str, kind
     assert bench.objects(f"models/{job}/") == {}
 
 
-def test_a_stopped_job_keeps_what_it_had_saved(bench: Workbench) -> None:
+def test_a_stopped_job_keeps_its_saved_files(bench: Workbench) -> None:
     job = bench.train(HyperParameters={"wait": "yes", "answer": "half"})
     until(lambda: "Waiting" in lines_so_far(bench, job))
     bench.sagemaker.stop_training_job(TrainingJobName=job)
@@ -182,7 +182,7 @@ def test_a_job_ends_at_its_time_limit(bench: Workbench) -> None:
     assert "answer.txt" in artifact(bench, job)
 
 
-def test_jobs_wait_for_capacity_in_their_order(bench: Workbench) -> None:
+def test_jobs_wait_for_capacity_in_order(bench: Workbench) -> None:
     first = [bench.train(HyperParameters={"wait": "yes"}) for _ in range(2)]
     waiting = bench.train()
     described = until(lambda: pending(bench, waiting))
@@ -202,7 +202,7 @@ def pending(bench: Workbench, job: str) -> dict[str, Any] | None:
     return described if described["SecondaryStatus"] == "Pending" else None
 
 
-def test_checkpoints_go_to_s3_and_come_back(bench: Workbench) -> None:
+def test_checkpoints_are_copied_to_s3_and_restored(bench: Workbench) -> None:
     checkpoints = {"S3Uri": f"s3://{bench.bucket}/checkpoints"}
     bench.ended(bench.train(CheckpointConfig=checkpoints))
     assert bench.objects("checkpoints/") == {"checkpoints/epoch-0.txt": b""}
@@ -210,7 +210,7 @@ def test_checkpoints_go_to_s3_and_come_back(bench: Workbench) -> None:
     assert bench.objects("checkpoints/")["checkpoints/epoch-1.txt"] == b"epoch-0.txt"
 
 
-def test_a_channel_without_objects_is_refused_in_awss_words(bench: Workbench) -> None:
+def test_a_channel_without_objects_is_rejected_in_the_words_of_aws(bench: Workbench) -> None:
     uri = f"s3://{bench.bucket}/nothing/"
     with pytest.raises(ClientError) as refused:
         bench.train({"train": {"S3Uri": uri}})
@@ -224,7 +224,7 @@ def test_a_channel_without_objects_is_refused_in_awss_words(bench: Workbench) ->
     }
 
 
-def test_an_unknown_image_is_refused_with_those_that_exist(bench: Workbench) -> None:
+def test_an_unknown_container_image_is_rejected_with_the_available_ones(bench: Workbench) -> None:
     with pytest.raises(ClientError, match=r"no program for the container image.*Available: .*test-image") as refused:
         bench.train(image="111122223333.dkr.ecr.us-east-1.amazonaws.com/never-heard-of:1")
     assert refused.value.response["Error"]["Code"] == "ValidationException"
@@ -237,7 +237,9 @@ def test_an_unknown_image_is_refused_with_those_that_exist(bench: Workbench) -> 
         ("factorization-machines", "Factorization Machines is a proprietary AWS algorithm.*pytorch-training image"),
     ],
 )
-def test_a_closed_algorithm_is_refused_by_name_with_what_to_use(bench: Workbench, repository: str, told: str) -> None:
+def test_a_closed_source_algorithm_is_rejected_with_an_alternative(
+    bench: Workbench, repository: str, told: str
+) -> None:
     with pytest.raises(ClientError, match=told) as refused:
         bench.train(image=f"811284229777.dkr.ecr.us-east-1.amazonaws.com/{repository}:1")
     assert refused.value.response["Error"]["Code"] == "ValidationException"
@@ -261,7 +263,7 @@ def test_unsupported_features_are_rejected_by_name(bench: Workbench, request_: d
     assert refused.value.response["Error"]["Code"] == "NotImplemented"
 
 
-def test_names_are_unique_and_missing_jobs_are_told(bench: Workbench) -> None:
+def test_names_are_unique_and_missing_jobs_are_reported(bench: Workbench) -> None:
     job = bench.train()
     with pytest.raises(ClientError, match="training job with this name already exists") as refused:
         bench.train(TrainingJobName=job)
@@ -320,7 +322,7 @@ def test_every_value_of_a_metric_is_in_cloudwatch(bench):
     assert (point["SampleCount"], point["Minimum"], point["Maximum"]) == (3, 0.25, 0.75)
 
 
-def test_a_job_without_resources_is_refused(bench: Workbench) -> None:
+def test_a_job_without_resources_is_rejected(bench: Workbench) -> None:
     sagemaker = bench.cloud.client("sagemaker")
     request = {
         "TrainingJobName": "without-resources",

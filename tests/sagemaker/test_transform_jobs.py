@@ -35,7 +35,7 @@ def ended(bench: Workbench, name: str) -> dict[str, Any]:
     return found
 
 
-def test_every_object_has_an_answer(bench):
+def test_every_object_has_a_prediction(bench):
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", "1,2\n3,4\n")
     bench.put(f"{prefix}/deep/b.csv", "5,6\n")
@@ -54,7 +54,7 @@ def test_every_object_has_an_answer(bench):
 @pytest.mark.parametrize(
     ("strategy", "bodies"), [("SingleRecord", ["1\n", "2\n", "3\n"]), ("MultiRecord", ["1\n2\n3\n"])]
 )
-def test_lines_go_one_by_one_or_together_and_come_back_as_lines_in_order(bench, strategy, bodies):
+def test_lines_are_sent_singly_or_in_batches_and_returned_in_order(bench, strategy, bodies):
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", "1\n2\n3\n")
     name = transform(
@@ -73,7 +73,7 @@ def test_lines_go_one_by_one_or_together_and_come_back_as_lines_in_order(bench, 
     assert {answer["accept"] for answer in answers} == {"application/json"}
 
 
-def test_a_model_that_refuses_fails_the_job_and_the_data_log_says_why(bench):
+def test_an_error_of_the_model_fails_the_job_and_is_in_the_data_log(bench):
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", "fail")
     name = transform(bench, bench.model(), prefix)
@@ -87,7 +87,7 @@ def test_a_model_that_refuses_fails_the_job_and_the_data_log_says_why(bench):
     assert bench.objects(f"out/{name}") == {}
 
 
-def test_a_missing_model_is_refused(bench):
+def test_a_missing_model_is_rejected(bench):
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="Could not find model"):
         transform(bench, "none", "data")
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="TFRecord"):
@@ -95,7 +95,7 @@ def test_a_missing_model_is_refused(bench):
 
 
 @pytest.mark.slow
-def test_jobs_that_ran_have_failed_after_a_crash(start_cloud):
+def test_running_jobs_fail_after_a_crash(start_cloud):
     cloud = start_cloud()
     bench = Workbench(cloud)
     bench.put("data/a.csv", "1")
@@ -115,7 +115,7 @@ def stored(bench: Workbench, name: str) -> str:
 
 
 @pytest.mark.parametrize("strategy", ["SingleRecord", "MultiRecord"])
-def test_columns_are_kept_from_the_model_and_joined_to_its_answers(bench, strategy):
+def test_filtered_columns_are_joined_to_the_predictions(bench, strategy):
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", 'one,1,2\n"two, too",3,4\n')
     name = transform(

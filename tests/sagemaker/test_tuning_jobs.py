@@ -67,7 +67,7 @@ def trained(bench: Workbench, name: str, **params: Any) -> list[dict[str, Any]]:
     return summaries
 
 
-def test_a_grid_tries_every_combination_and_tells_the_best(bench):
+def test_a_grid_tries_every_combination_and_reports_the_best(bench):
     name = tune(
         bench, "Grid", {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": ["0.2", "0.9", "0.5"]}]}
     )
@@ -90,7 +90,7 @@ def test_a_grid_tries_every_combination_and_tells_the_best(bench):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["Random", "Bayesian"])
-def test_ranges_are_searched_within_their_ends(bench, strategy):
+def test_ranges_are_searched_within_their_bounds(bench, strategy):
     ranges = {
         "ContinuousParameterRanges": [{"Name": "accuracies", "MinValue": "0.1", "MaxValue": "0.9"}],
         "IntegerParameterRanges": [{"Name": "layers", "MinValue": "2", "MaxValue": "4"}],
@@ -106,7 +106,7 @@ def test_ranges_are_searched_within_their_ends(bench, strategy):
     assert value == pytest.approx(best, rel=1e-5)
 
 
-def test_a_job_without_any_success_fails_and_says_so(bench):
+def test_a_tuning_job_without_a_successful_trial_fails_with_a_reason(bench):
     ranges = {"CategoricalParameterRanges": [{"Name": "code", "Values": ["1", "3"]}]}
     name = tune(bench, "Grid", ranges)  # without accuracies, no metric is logged
     told = ended(bench, name)
@@ -117,7 +117,7 @@ def test_a_job_without_any_success_fails_and_says_so(bench):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("begun", [0, 1, 2])
-def test_stopping_ends_its_training_jobs_however_far_they_have_come(bench, begun):
+def test_stopping_a_tuning_job_stops_its_training_jobs_in_any_status(bench, begun):
     waiting = {"CategoricalParameterRanges": [{"Name": "wait", "Values": ["yes", "very"]}]}
     name = tune(bench, "Grid", waiting)
     until(lambda: len(trained(bench, name)) >= begun)  # a training job is listed before it is created
@@ -182,7 +182,7 @@ async def test_a_stop_reaches_a_training_job_that_is_being_created(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_crash_goes_on_with_the_rest(start_cloud):
+def test_a_tuning_job_continues_after_a_crash(start_cloud):
     bench = Workbench(start_cloud())
     accuracies = [f"0.{digit}" for digit in range(1, 7)]
     name = tune(bench, "Grid", {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": accuracies}]})
@@ -230,7 +230,7 @@ def test_a_range_with_invalid_numbers_is_rejected(bench, kind, low, high):
         tune(bench, "Random", ranges, limits={"MaxNumberOfTrainingJobs": 1})
 
 
-def test_a_grid_of_too_many_combinations_is_refused(bench):
+def test_a_grid_of_too_many_combinations_is_rejected(bench):
     values = [str(number) for number in range(30)]
     ranges = {"CategoricalParameterRanges": [{"Name": f"p{number}", "Values": values} for number in range(20)]}
     with pytest.raises(ClientError, match="A grid can have up to 750 combinations"):

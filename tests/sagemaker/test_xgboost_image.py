@@ -45,7 +45,7 @@ def test_the_algorithm_trains_and_its_model_scores_rows(bench: Workbench) -> Non
     assert list(told["predictions"][0]) == ["score"]
 
 
-def test_libsvm_is_what_a_channel_is_unless_it_says_so(bench: Workbench) -> None:
+def test_libsvm_is_the_default_content_type_of_a_channel(bench: Workbench) -> None:
     lines = "\n".join(f"{i % 2} 0:{i % 2} 1:{i}" for i in range(50))
     assert trained(bench, lines, "text/libsvm")["TrainingJobStatus"] == "Completed"
 
@@ -64,7 +64,7 @@ def test_invalid_input_is_a_client_error(bench: Workbench, parameters: dict[str,
     assert told in reason
 
 
-def test_a_pickled_model_of_a_script_serves_too(bench: Workbench) -> None:
+def test_a_pickled_model_of_a_script_can_be_served(bench: Workbench) -> None:
     rows = xgboost.DMatrix([[0.0], [1.0]], label=[0, 1])
     booster = xgboost.train({"objective": "reg:squarederror", "min_child_weight": 0}, rows, 20)
     written = io.BytesIO()

@@ -63,7 +63,7 @@ async def test_nothing_is_read_while_the_last_piece_is_stored(pipe):
     assert max(piece.count(b"\n") for piece in store.pieces) == program_output.PIECE_LINES
 
 
-async def test_a_drain_takes_what_is_there_and_gives_up_in_time(pipe):
+async def test_draining_reads_the_available_output_and_ends_in_time(pipe):
     receive, send = pipe
     taken = []
     output = ProgramOutput(receive, taken.append)
@@ -75,7 +75,7 @@ async def test_a_drain_takes_what_is_there_and_gives_up_in_time(pipe):
     await asyncio.wait_for(stuck.drain(0.1), 10)
 
 
-async def test_output_that_cannot_be_stored_is_given_up_after_the_programs_end(pipe, monkeypatch):
+async def test_output_that_cannot_be_stored_is_dropped_after_the_end_of_the_program(pipe, monkeypatch):
     monkeypatch.setattr(program_output, "STALLED_SECONDS", 0.1)
     receive, send = pipe
     store = Store()

@@ -38,7 +38,7 @@ def folders(tmp_path):
     return made
 
 
-async def test_each_has_its_own_tmp(folders):
+async def test_each_sandbox_has_its_own_tmp(folders):
     write = "open('/tmp/image.png', 'w').write('{}')"
     read = "print(open('/tmp/image.png').read())"
     await asyncio.gather(*(run(write.format(name), mounts={"/tmp": folders[name]}) for name in ("one", "other")))
@@ -170,7 +170,7 @@ async def test_memory_of_processes_started_by_a_thread_counts():
     await started.wait()
 
 
-async def test_the_memory_is_that_of_the_whole_tree():
+async def test_the_memory_is_that_of_the_process_tree():
     started, tree = await start_orphans()
     assert started.memory() > 5_000_000
     started.kill()
@@ -199,7 +199,7 @@ def test_nothing_is_left_when_the_parent_is_killed():
 
 
 @pytest.mark.parametrize("writable", [True, False])
-async def test_the_interpreter_is_found_even_below_a_private_folder_used_before(folders, writable):
+async def test_the_interpreter_is_visible_below_a_mounted_folder_that_is_used_twice(folders, writable):
     # a clone below /tmp, or Python below /opt: the sandbox mounts its own folder above the interpreter
     outer = str(Path(sys.prefix).parent)
     read_only = frozenset() if writable else frozenset({outer})
@@ -231,7 +231,7 @@ async def test_a_closed_pipe_ends_a_program_as_in_a_shell():
     assert sorted(b"".join(output).split()) == [str(128 + signal.SIGPIPE).encode(), b"y"]  # two writers, in any order
 
 
-def test_clouds_leave_one_folder_in_the_temporary_folder_in_all(tmp_path):
+def test_all_clouds_together_leave_one_folder_in_the_temporary_folder(tmp_path):
     code = """
         import asyncio, sys
         from scones.cloud.process import sandbox
@@ -246,7 +246,7 @@ def test_clouds_leave_one_folder_in_the_temporary_folder_in_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [f"scones-root-{os.getuid()}"]
 
 
-async def test_a_signal_that_comes_before_the_program_reaches_it():
+async def test_a_signal_sent_before_the_program_runs_reaches_it():
     output = []
     program = Program(argv=[sys.executable, "-c", "import time; time.sleep(600)"], env={})
     for _ in range(5):
@@ -318,18 +318,18 @@ def on_this_machine(paths):
     return [path for path in paths if Path(path).exists()]
 
 
-async def test_a_root_that_is_read_only_can_be_written_in_its_mounts_alone(folders):
+async def test_in_a_read_only_root_only_the_mounts_are_writable(folders):
     options = {"mounts": {"/tmp": folders["one"]}, "read_only": frozenset({"/"})}
     assert await written("/file", "/root/file", "/tmp/file", **options) == ["/tmp/file"]
 
 
-async def test_the_roots_own_space_is_bounded():
+async def test_the_size_of_the_root_folder_is_limited():
     status, wrote = await run("open('/large', 'wb').write(bytes(100 << 20))")
     assert status == 1
     assert "No space left on device" in wrote
 
 
-async def test_homes_and_other_folders_of_the_host_are_not_there():
+async def test_home_folders_and_other_folders_of_the_host_are_not_visible():
     code = "import os; print([path for path in ('/home', '/srv', '/mnt', '/media') if os.path.isdir(path)])"
     assert await run(code) == (0, "[]\n")
     home = Path.home()
@@ -338,7 +338,7 @@ async def test_homes_and_other_folders_of_the_host_are_not_there():
         assert not {".ssh", ".aws", ".bashrc", ".profile", ".cache"} & set(str(listed).split("'"))
 
 
-async def test_another_clouds_data_folder_is_not_there(tmp_path):
+async def test_the_data_folder_of_another_cloud_is_not_visible(tmp_path):
     clone = tmp_path / "clone"
     for folder in (tmp_path / "other", clone / ".scones", clone / "package"):
         folder.mkdir(parents=True)
@@ -349,7 +349,7 @@ async def test_another_clouds_data_folder_is_not_there(tmp_path):
         assert await run(code, visible=[clone]) == (0, f"{there}\n"), path
 
 
-async def test_devices_of_the_host_and_its_terminals_are_not_there():
+async def test_devices_and_terminals_of_the_host_are_not_visible():
     _, listed = await run("import os; print(os.listdir('/dev'))")
     names = {name for name in eval(listed) if not name.startswith("nvidia")}
     assert names <= {

@@ -63,7 +63,7 @@ def test_a_folder_that_became_a_link_is_not_entered(ml: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["../checkpoints/1", "/opt/ml/checkpoints/1"])
-def test_a_link_inside_stands_for_its_file(ml: Path, target: str) -> None:
+def test_a_link_to_a_file_of_the_archive_is_read_as_that_file(ml: Path, target: str) -> None:
     (ml / "checkpoints").mkdir()
     (ml / "checkpoints" / "1").write_text("state")
     (ml / "model" / "best").symlink_to(target)
@@ -161,7 +161,7 @@ def ordinary_folder():
 
 @pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="O_PATH is Linux's")
 @pytest.mark.parametrize("mode", [0o000, 0o100, 0o200, 0o400])
-def test_unreadable_files_are_read_and_removed(ordinary_folder, mode):
+def test_files_without_read_permission_are_read_and_removed(ordinary_folder, mode):
     root = ordinary_folder / "ml"
     inner = root / "model" / "inner"
     inner.mkdir(parents=True)

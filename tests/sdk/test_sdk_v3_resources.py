@@ -27,9 +27,7 @@ def test_resources_are_created_waited_for_listed_and_deleted(cloud: Any, run_pro
 
 @pytest.mark.slow
 @pytest.mark.skipif(isolation() is not None, reason="scripts that write to /opt/ml need namespaces")
-def test_the_built_in_algorithm_processors_a_tuner_and_the_registry_work_by_their_classes(
-    cloud: Any, run_program: Any
-) -> None:
+def test_sdk_v3_classes_for_training_processing_tuning_and_the_registry_work(cloud: Any, run_program: Any) -> None:
     results = run_program(cloud, "v3", "classes_v3.py").results
     best, value = results.pop("best")
     assert results.pop("best by the tuner") == best

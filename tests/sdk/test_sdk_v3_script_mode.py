@@ -11,7 +11,7 @@ from scones.cloud.process.sandbox import isolation
 
 @pytest.mark.slow
 @pytest.mark.skipif(isolation() is not None, reason="scripts that write to /opt/ml need namespaces")
-def test_a_model_trainers_torchrun_meets_over_two_instances_and_a_model_builder_serves(
+def test_a_model_trainer_runs_torchrun_on_two_instances_and_a_model_builder_serves(
     cloud: Any, run_program: Any
 ) -> None:
     ran = run_program(cloud, "v3", "model_trainer_v3.py")

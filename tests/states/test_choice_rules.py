@@ -63,7 +63,7 @@ def test_combinations_nest():
     assert not holds({"Not": {"Or": [small, text]}})
 
 
-def test_and_does_not_look_further_than_the_first_that_fails():
+def test_validation_stops_at_the_first_invalid_member():
     guard = {"Variable": "$.gone", "IsPresent": True}
     assert not holds({"And": [guard, {"Variable": "$.gone", "NumericEquals": 1}]})
 
@@ -73,7 +73,7 @@ def test_a_missing_variable_is_a_runtime_error():
         holds({"Variable": "$.gone", "NumericEquals": 1})
 
 
-def test_all_operators_of_the_language_are_there():
+def test_all_operators_of_the_language_are_supported():
     assert len(COMPARISONS) == 16
     assert len(OPERATORS) == 16 * 2 + 6 + 1
 

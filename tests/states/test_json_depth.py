@@ -14,21 +14,21 @@ def nested(depth: int, inner: str = "") -> str:
 
 
 @pytest.mark.parametrize("inner", ["", '"[[["', r'"\"[{"', "1", "é"])
-def test_a_text_is_too_deep_beyond_200_levels(inner: str):
+def test_a_text_of_more_than_200_levels_is_too_deep(inner: str):
     wide = ",".join([nested(3, inner or "1")] * 200)
     for depth, deep in ((1, False), (MAX_DEPTH - 1, False), (MAX_DEPTH, False), (MAX_DEPTH + 1, True), (999, True)):
         assert too_deep(nested(depth, inner or "1")) is deep
         assert too_deep(f"[{wide}]") is False
 
 
-def test_invalid_json_is_judged_by_what_is_open():
+def test_the_depth_of_invalid_json_counts_only_open_brackets():
     assert too_deep("[" * (MAX_DEPTH + 1))
     assert not too_deep("[" * MAX_DEPTH + "]" * (MAX_DEPTH + 5))
     assert not too_deep("]" * 500)
 
 
 @pytest.mark.parametrize("item", ["{}", '{"a":{}}', "[" * 199 + "]" * 199], ids=["wide", "pairs", "chains"])
-def test_a_payload_is_judged_within_milliseconds(item: str):
+def test_a_payload_is_checked_within_milliseconds(item: str):
     text = "[" + ",".join([item] * (LIMIT // (len(item) + 1))) + "]"
     times = []
     for _ in range(3):

@@ -42,7 +42,7 @@ def refused(call: Any, **params: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def test_an_execution_through_an_alias_runs_its_version_and_tells_both(machines, versions):
+def test_an_execution_through_an_alias_shows_the_alias_and_its_version(machines, versions):
     machine, first, second = versions
     alias = machines.client.create_state_machine_alias(name="PROD", routingConfiguration=route((first, 100)))
     through_alias = machines.start(alias["stateMachineAliasArn"])
@@ -125,7 +125,7 @@ def test_a_version_with_an_alias_cannot_be_deleted(machines, versions):
     client.delete_state_machine_version(stateMachineVersionArn=first)
 
 
-def test_routing_that_leads_nowhere_is_refused(machines, versions):
+def test_routing_to_missing_versions_is_rejected(machines, versions):
     machine, first, second = versions
     create = machines.client.create_state_machine_alias
     wrong = {

@@ -27,7 +27,7 @@ def message(caught: pytest.ExceptionInfo[ClientError]) -> str:
     return str(caught.value.response["Error"]["Message"])
 
 
-def test_an_execution_succeeds_and_tells_its_history(machines):
+def test_a_successful_execution_and_its_history(machines):
     machine = machines.create(PASS)
     execution = machines.start(machine, {"a": 1}, name="first")
     described = machines.wait(execution)
@@ -61,7 +61,7 @@ def test_history_has_pages_an_order_and_can_leave_the_data_out(machines):
     assert bare[2]["stateExitedEventDetails"]["name"] == "A"
 
 
-def test_a_failed_execution_tells_error_and_cause(machines):
+def test_a_failed_execution_has_an_error_and_a_cause(machines):
     described = machines.run({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Gate", "Cause": "too low"}}})
     assert (described["status"], described["error"], described["cause"]) == ("FAILED", "Gate", "too low")
     assert described["redriveStatus"] == "REDRIVABLE"
@@ -102,7 +102,7 @@ def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(ma
         (task("aws-sdk:s3:getObject", Bucket="b"), "The field 'Key' is required but was missing at /States/A/Param"),
     ],
 )
-def test_a_wrong_definition_is_refused(machines, definition: Any, expected: str):
+def test_an_invalid_definition_is_rejected(machines, definition: Any, expected: str):
     with pytest.raises(ClientError) as caught:
         machines.create(definition)
     assert code(caught) == "InvalidDefinition"
@@ -142,7 +142,7 @@ def test_names_arns_and_inputs_are_checked(machines):
     assert code(caught) == "ExecutionDoesNotExist"
 
 
-def test_a_name_and_its_input_start_one_execution(machines):
+def test_a_repeated_start_with_the_same_name_and_input_returns_the_same_execution(machines):
     client, machine = machines.client, machines.create(WAIT)
     first = client.start_execution(stateMachineArn=machine, name="once", input='{"a":1}')
     again = client.start_execution(stateMachineArn=machine, name="once", input='{"a":1}')
@@ -203,7 +203,7 @@ def test_executions_are_listed_newest_first_in_pages_and_by_status(machines):
     assert code(caught) == "InvalidToken"
 
 
-def test_an_update_makes_a_revision_and_leaves_running_executions_alone(machines):
+def test_an_update_creates_a_revision_and_does_not_affect_running_executions(machines):
     client, machine = machines.client, machines.create(WAIT)
     execution = machines.start(machine)
     assert "revisionId" not in client.describe_state_machine(stateMachineArn=machine)
@@ -278,7 +278,7 @@ def test_definitions_are_validated_without_creating(machines):
     assert [each["location"] for each in answer["diagnostics"]] == ["/States/A/Resource"]
 
 
-def test_warnings_are_told_of_where_they_are_asked_for(machines):
+def test_warnings_are_returned_if_requested(machines):
     validate = machines.client.validate_state_machine_definition
     definition = {
         "StartAt": "A",
@@ -297,7 +297,7 @@ def test_warnings_are_told_of_where_they_are_asked_for(machines):
     ]
 
 
-def test_a_version_is_no_machine_to_be_deleted_or_published(machines):
+def test_a_version_cannot_be_deleted_or_published_as_a_machine(machines):
     machine = machines.create(PASS, publish=True)
     version = machines.client.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"][0]
     for operation in ("delete_state_machine", "publish_state_machine_version"):
@@ -309,7 +309,7 @@ def test_a_version_is_no_machine_to_be_deleted_or_published(machines):
     assert code(caught) == "ValidationException"
 
 
-def test_a_log_destination_must_be_there(machines):
+def test_a_log_destination_must_exist(machines):
     logging = {
         "level": "ALL",
         "destinations": [
@@ -321,7 +321,7 @@ def test_a_log_destination_must_be_there(machines):
     assert code(caught) == "InvalidLoggingConfiguration"
 
 
-def test_a_machine_tells_which_variables_its_states_refer_to(machines):
+def test_a_machine_describes_the_variables_that_its_states_use(machines):
     inner = {
         "StartAt": "Inner",
         "States": {"Inner": {"Type": "Pass", "Parameters": {"text.$": "States.Format('$no {}', $unit)"}, "End": True}},

@@ -36,7 +36,7 @@ def types(machines: Any, execution: str) -> list[str]:
     return [event["type"] for event in machines.history(execution)]
 
 
-def test_a_task_ends_when_its_token_comes_back(cloud, machines):
+def test_a_task_ends_when_its_token_is_returned(cloud, machines):
     queue = new_queue(cloud)
     execution = machines.start(machines.create(sending(queue)), {"n": 1})
     token = receive(cloud, queue)["token"]
@@ -68,7 +68,7 @@ def test_without_a_heartbeat_a_task_times_out(cloud, machines):
         machines.client.send_task_heartbeat(taskToken=token)
 
 
-def test_tokens_that_nobody_handed_out_and_outputs_that_are_no_json_are_refused(cloud, machines):
+def test_invalid_task_tokens_and_outputs_are_rejected(cloud, machines):
     with pytest.raises(machines.client.exceptions.InvalidToken):
         machines.client.send_task_success(taskToken="made-up", output="1")
     queue = new_queue(cloud)
@@ -79,7 +79,7 @@ def test_tokens_that_nobody_handed_out_and_outputs_that_are_no_json_are_refused(
 
 
 @pytest.mark.slow
-def test_a_token_works_after_a_crash_and_an_answer_before_one_is_kept(start_cloud, machines_of):
+def test_a_task_token_works_after_a_crash_and_a_result_sent_before_one_is_kept(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     queue = new_queue(cloud)
@@ -97,7 +97,7 @@ def test_a_token_works_after_a_crash_and_an_answer_before_one_is_kept(start_clou
         assert types(after, execution).count("TaskScheduled") == types(after, execution).count("TaskSubmitted") == 1
 
 
-def test_a_worker_does_an_activitys_task(machines):
+def test_a_worker_completes_the_task_of_an_activity(machines):
     states = machines.client
     activity = states.create_activity(name=f"activity-{uuid.uuid4().hex[:12]}")["activityArn"]
     with ThreadPoolExecutor(1) as pool:
@@ -113,7 +113,7 @@ def test_a_worker_does_an_activitys_task(machines):
 
 
 @pytest.mark.slow
-def test_an_activitys_tasks_survive_a_crash_taken_or_not(start_cloud, machines_of):
+def test_the_tasks_of_an_activity_survive_a_crash(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     activity = before.client.create_activity(name="work")["activityArn"]
@@ -133,7 +133,7 @@ def test_an_activitys_tasks_survive_a_crash_taken_or_not(start_cloud, machines_o
         )
 
 
-def test_activities_are_found_tagged_and_gone(machines):
+def test_activities_are_described_tagged_and_deleted(machines):
     states = machines.client
     name = f"listed-{uuid.uuid4().hex[:12]}"
     made = states.create_activity(name=name, tags=[{"key": "team", "value": "bay"}])
@@ -160,7 +160,7 @@ WAITING = {
 
 
 @pytest.mark.parametrize(("pattern", "output"), [("sync", '{"a":1}'), ("sync:2", {"a": 1})])
-def test_a_nested_execution_is_waited_for(machines, pattern, output):
+def test_a_task_waits_for_its_nested_execution(machines, pattern, output):
     machine = machines.create(WAITING)
     parameters = {"StateMachineArn": machine, "Input": {"s": 1}}
     outer = single(f"arn:aws:states:::states:startExecution.{pattern}", Parameters=parameters, OutputPath="$.Output")
@@ -187,7 +187,7 @@ def test_a_nested_execution_that_fails_fails_the_task_and_a_stop_reaches_it(mach
 
 
 @pytest.mark.slow
-def test_a_nested_execution_is_waited_for_again_after_a_crash(start_cloud, machines_of):
+def test_a_task_waits_for_its_nested_execution_again_after_a_crash(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     inner = before.create(WAITING)
@@ -211,7 +211,7 @@ def test_a_time_out_ends_a_task_that_waits(cloud, machines):
     assert time.monotonic() - began >= 1
 
 
-def test_a_missed_heartbeat_is_caught_by_its_own_name(cloud, machines):
+def test_a_missed_heartbeat_is_caught_by_its_error_name(cloud, machines):
     queue = new_queue(cloud)
     definition = sending(
         queue, HeartbeatSeconds=1, Catch=[{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Late"}]
@@ -221,7 +221,7 @@ def test_a_missed_heartbeat_is_caught_by_its_own_name(cloud, machines):
     assert (described["status"], json.loads(described.get("output", "null"))) == ("SUCCEEDED", "States.Timeout")
 
 
-def test_of_many_answers_at_once_one_counts(cloud, machines):
+def test_only_one_of_several_simultaneous_results_counts(cloud, machines):
     queue = new_queue(cloud)
     execution = machines.start(machines.create(sending(queue)), {"n": 1})
     token = receive(cloud, queue)["token"]
@@ -240,7 +240,7 @@ def test_of_many_answers_at_once_one_counts(cloud, machines):
 
 
 @pytest.mark.slow
-def test_an_answer_that_comes_before_the_request_is_recorded_survives_a_crash(start_cloud, machines_of, functions_of):
+def test_a_task_result_sent_before_its_request_is_recorded_survives_a_crash(start_cloud, machines_of, functions_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     queue = new_queue(cloud)
@@ -283,7 +283,7 @@ def test_an_activity_whose_history_is_full_fails_its_execution_and_no_worker(clo
     assert last["id"] == 25_000
 
 
-def test_a_worker_that_went_away_takes_no_task(cloud, machines):
+def test_a_disconnected_worker_receives_no_task(cloud, machines):
     activity = machines.client.create_activity(name=f"left-{uuid.uuid4().hex[:12]}")["activityArn"]
     impatient = cloud.client("stepfunctions", read_timeout=0.5)
     with pytest.raises(ReadTimeoutError):

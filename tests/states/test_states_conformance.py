@@ -32,7 +32,7 @@ def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_
     assert {name: why for name, why in missed.items() if name not in known} == {}
 
 
-def test_what_the_page_lists_is_recorded():
+def test_the_settings_listed_on_the_page_are_recorded():
     if not RECORDINGS.exists():
         pytest.skip("the recordings are not beside this checkout")
     assert listed() - recorded() == set()

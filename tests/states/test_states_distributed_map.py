@@ -132,7 +132,7 @@ def test_too_many_failures_fail_the_map(machines):
         ({"ToleratedFailureCountPath": "$$.Execution.Input[0]"}, "refused"),
     ],
 )
-def test_failures_are_tolerated_up_to_a_number_or_a_share(machines, tolerated, status):
+def test_failures_are_tolerated_up_to_a_count_or_a_percentage(machines, tolerated, status):
     definition = distributed(FAIL_ON_3, **tolerated)
     if status == "refused":
         with pytest.raises(machines.client.exceptions.InvalidDefinition, match="not a Reference Path"):
@@ -157,7 +157,7 @@ def test_a_map_is_retried_with_a_new_run_and_caught(machines):
     assert len(machines.client.list_map_runs(executionArn=execution)["mapRuns"]) == 2
 
 
-def test_batches_have_at_most_so_many_items_and_bytes(machines):
+def test_batches_have_limits_of_items_and_bytes(machines):
     batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"who.$": "$$.Execution.Name"}}
     execution = machines.start(machines.create(distributed(PASS, ItemBatcher=batcher)), [1, 2, 3])
     name = execution.rpartition(":")[2]
@@ -371,7 +371,7 @@ def test_a_running_map_run_can_be_changed(machines):
         machines.client.describe_map_run(mapRunArn=f"{run}0")
 
 
-def test_what_failed_is_redriven_under_the_same_map_run(cloud, machines, function):
+def test_failed_child_executions_are_redriven_under_the_same_map_run(cloud, machines, function):
     arn = function("def handler(event, context):\n    return 6 // (event - 3)\n")
     states = {"Call": {"Type": "Task", "Resource": arn, "End": True}}
     execution = machines.start(machines.create(distributed(states, MaxConcurrency=1)), [1, 3, 5])
@@ -423,12 +423,12 @@ def test_what_failed_is_redriven_under_the_same_map_run(cloud, machines, functio
         ({"ResultWriter": {}}, "WriterConfig"),
     ],
 )
-def test_wrong_fields_are_refused(machines, fields, message):
+def test_invalid_fields_are_rejected(machines, fields, message):
     with pytest.raises(machines.client.exceptions.InvalidDefinition, match=message):
         machines.create(distributed(PASS, **fields))
 
 
-def test_children_that_are_express_run_and_do_not_wait_for_tasks(machines):
+def test_express_child_executions_run_but_cannot_wait_for_tokens(machines):
     assert output(machines.run(distributed(PASS, "EXPRESS"), [1])) == [1]
     token = {"FunctionName": "f", "Payload": {"token.$": "$$.Task.Token"}}
     waits = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "Parameters": token}
@@ -444,7 +444,7 @@ def test_fields_of_the_distributed_mode_need_it(machines):
 
 
 @pytest.mark.slow
-def test_a_map_run_goes_on_after_a_crash(start_cloud, machines_of):
+def test_a_map_run_continues_after_a_crash(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     states = {
@@ -479,7 +479,7 @@ def test_a_map_run_goes_on_after_a_crash(start_cloud, machines_of):
     assert (types.count("MapRunStarted"), types.count("MapStateStarted")) == (1, 1)
 
 
-def test_a_stop_after_a_crash_aborts_children_that_were_not_taken_up_yet(start_cloud, machines_of):
+def test_a_stop_after_a_crash_aborts_children_that_were_not_resumed_yet(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     states = {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}

@@ -68,7 +68,7 @@ ATTACKS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_others_are_served_while_an_expression_runs_to_its_limit(machines: Any, cloud: Any, attack: str):
+def test_other_requests_are_served_while_an_expression_runs(machines: Any, cloud: Any, attack: str):
     machine = machines.create(caught(ATTACKS[attack]))
     with probing(cloud.url, cloud.environment) as prober:
         ended = machines.wait(machines.start(machine), timeout=120)
@@ -90,7 +90,7 @@ QUERIES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attack", QUERIES)
-def test_others_are_served_while_json_paths_are_evaluated(machines: Any, cloud: Any, attack: str):
+def test_other_requests_are_served_while_json_paths_are_evaluated(machines: Any, cloud: Any, attack: str):
     path, given, result = QUERIES[attack]
     machine = machines.create(caught({"Type": "Pass", "InputPath": path, "End": True}))
     with probing(cloud.url, cloud.environment) as prober:
@@ -113,7 +113,7 @@ def test_one_machine_does_not_take_all_workers(machines: Any):
         machines.client.stop_execution(executionArn=each)
 
 
-def test_no_worker_is_started_for_what_needs_none(start_cloud: Any, machines_of: Callable[[Any], Any]):
+def test_no_worker_is_started_for_definitions_that_need_none(start_cloud: Any, machines_of: Callable[[Any], Any]):
     cloud = start_cloud()
     machines = machines_of(cloud)
     definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": "$.list[*].n", "End": True}}}
@@ -152,7 +152,7 @@ HUGE = {
 
 
 @pytest.mark.parametrize("expression", HUGE)
-def test_a_huge_expression_is_refused_or_fails(machines: Any, cloud: Any, expression: str):
+def test_a_huge_expression_is_rejected_or_fails(machines: Any, cloud: Any, expression: str):
     definition = json.dumps({"StartAt": "A", "States": {"A": jsonata(HUGE[expression])}})
     with probing(cloud.url, cloud.environment) as prober:
         answer = machines.client.validate_state_machine_definition(definition=definition)

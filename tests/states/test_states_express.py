@@ -48,7 +48,7 @@ def refused(call: Any, **params: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def test_a_synchronous_execution_answers_its_output(machines, client):
+def test_a_synchronous_execution_returns_its_output(machines, client):
     machine = machines.create(PASS, type="EXPRESS")
     answer = client.start_sync_execution(stateMachineArn=machine, input='{"a": 1}', name="mine", traceHeader="Root=1")
     name = machine.rpartition(":")[2]
@@ -70,7 +70,7 @@ def test_the_data_of_a_synchronous_execution_can_be_left_out(machines, client):
     assert {"input", "output", "inputDetails", "outputDetails"}.isdisjoint(answer)
 
 
-def test_a_failed_and_a_late_synchronous_execution_are_answers_too(machines, client):
+def test_failures_and_timeouts_of_synchronous_executions_are_returned(machines, client):
     failed = client.start_sync_execution(stateMachineArn=machines.create(FAIL, type="EXPRESS"))
     assert (failed["status"], failed["error"], failed["cause"]) == ("FAILED", "Gate", "too low")
     assert "output" not in failed
@@ -87,7 +87,7 @@ def test_an_express_machine_calls_functions(machines, client, function):
     assert (answer["status"], answer["output"]) == ("SUCCEEDED", "2")
 
 
-def test_express_executions_have_no_history_and_take_no_name(machines, client):
+def test_express_executions_have_no_history_and_their_names_may_repeat(machines, client):
     machine = machines.create(PASS, type="EXPRESS")
     first, second = (machines.start(machine, name="same") for _ in range(2))
     assert first != second
@@ -116,7 +116,7 @@ def test_an_express_machine_has_no_activities(machines):
 
 
 @pytest.mark.parametrize("pattern", [".sync", ".waitForTaskToken"])
-def test_an_express_machine_waits_for_nothing_outside(machines, pattern):
+def test_an_express_machine_cannot_wait_for_a_callback_or_a_job(machines, pattern):
     resource = "arn:aws:states:::states:startExecution" if pattern == ".sync" else "arn:aws:states:::lambda:invoke"
     task = {"Type": "Task", "Resource": resource + pattern, "Parameters": {}, "End": True}
     code, message = refused(machines.create, definition={"StartAt": "T", "States": {"T": task}}, type="EXPRESS")
@@ -138,7 +138,7 @@ def test_a_version_and_an_alias_of_an_express_machine_are_run(machines, client):
     ]
 
 
-def test_a_client_that_puts_sync_before_the_host_is_answered(machines, cloud, monkeypatch):
+def test_the_host_prefix_sync_is_accepted(machines, cloud, monkeypatch):
     """The patched resolver replaces the hosts-file entry that the prefixed name needs."""
     machine = machines.create(PASS, type="EXPRESS")
     resolve = socket.getaddrinfo

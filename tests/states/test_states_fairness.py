@@ -59,7 +59,7 @@ class Counted:
         return given["Payload"]
 
 
-def test_an_inline_map_runs_40_iterations_at_once_whatever_its_max_concurrency_says():
+def test_an_inline_map_runs_at_most_40_iterations_at_once():
     work = Counted()
     state = {"Type": "Map", "MaxConcurrency": 500, "ItemProcessor": {"StartAt": "T", "States": {"T": TASK}}}
     run = interpret(single(state), list(range(200)), work)
@@ -93,7 +93,7 @@ def use_up() -> None:
     time.sleep(2 * SLICE)
 
 
-def test_a_machine_gets_its_turn_though_another_has_a_thousand_chains_that_can_go_on():
+def test_a_machine_gets_its_turn_although_another_has_a_thousand_runnable_chains():
     async def main() -> int:
         scheduler, passes, stop = TurnScheduler(), 0, False
 
@@ -123,7 +123,7 @@ def test_a_machine_gets_its_turn_though_another_has_a_thousand_chains_that_can_g
     assert asyncio.run(main()) < 100
 
 
-def test_a_cancelled_chain_gives_its_turn_to_the_next():
+def test_a_cancelled_chain_passes_its_turn_to_the_next():
     async def main() -> None:
         scheduler, owner = TurnScheduler(), JobOwner("machine", "execution")
         await scheduler.wait_turn(owner)
@@ -136,7 +136,7 @@ def test_a_cancelled_chain_gives_its_turn_to_the_next():
 
 
 @pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
-def test_nested_maps_delay_nobody(start_cloud: Any, kind: str):
+def test_nested_maps_delay_no_request(start_cloud: Any, kind: str):
     cloud = start_cloud()
     states, callers = cloud.client("stepfunctions"), cloud.client("sts")
     machine = states.create_state_machine(
@@ -182,7 +182,7 @@ def test_a_machine_that_starts_itself_twice_can_be_deleted(start_cloud: Any, mac
     assert "Traceback" not in (cloud.data_dir / "cloud.log").read_text()
 
 
-def test_concurrent_requests_on_one_machine_end_in_answers_or_errors(cloud: Any, machines: Any):
+def test_concurrent_requests_for_one_machine_end_with_a_result_or_an_error(cloud: Any, machines: Any):
     client = cloud.client("stepfunctions", max_pool_connections=12, retries={"max_attempts": 0})
     name = f"contested-{time.time_ns()}"
     arn = f"arn:aws:states:us-east-1:111122223333:stateMachine:{name}"
@@ -217,7 +217,7 @@ def test_concurrent_requests_on_one_machine_end_in_answers_or_errors(cloud: Any,
 @pytest.mark.parametrize(
     ("kind", "error"), [("EXPRESS", "ThrottlingException"), ("STANDARD", "ExecutionLimitExceeded")]
 )
-def test_executions_are_refused_while_those_that_run_take_too_much(start_cloud: Any, kind: str, error: str):
+def test_executions_are_rejected_while_running_ones_exceed_the_quota(start_cloud: Any, kind: str, error: str):
     client = start_cloud().client("stepfunctions", retries={"max_attempts": 0})
     machine, other = (
         client.create_state_machine(name=name, roleArn=ROLE, type=kind, definition=json.dumps(WAIT))["stateMachineArn"]
@@ -243,7 +243,7 @@ def test_executions_are_refused_while_those_that_run_take_too_much(start_cloud: 
             time.sleep(0.1)
 
 
-def test_as_many_executions_run_as_the_quota_says():
+def test_the_quota_limits_running_executions():
     quota = RunningQuota()
     for _ in range(RUNNING):
         assert not quota.is_exceeded_by("{}")
@@ -266,7 +266,7 @@ def test_a_synchronous_execution_of_a_deleted_machine_ends(cloud: Any, machines:
 
 
 @pytest.mark.slow
-def test_executions_of_a_machine_that_was_deleted_before_a_crash_do_not_go_on(start_cloud: Any, machines_of: Any):
+def test_executions_of_a_machine_deleted_before_a_crash_do_not_continue(start_cloud: Any, machines_of: Any):
     cloud = start_cloud()
     before = machines_of(cloud)
     machine = before.create(WAIT)
@@ -278,7 +278,7 @@ def test_executions_of_a_machine_that_was_deleted_before_a_crash_do_not_go_on(st
     assert machines_of(start_cloud()).wait(execution)["status"] == "ABORTED"
 
 
-def test_executions_wait_while_much_is_to_be_written(tmp_path: Path):
+def test_executions_wait_while_too_many_events_are_unwritten(tmp_path: Path):
     async def main() -> None:
         store = Store(tmp_path / "store.sqlite")
         await store.define(SCHEMA)

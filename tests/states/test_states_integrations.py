@@ -30,7 +30,7 @@ def test_an_sdk_task_writes_and_reads_an_object(machines, cloud):
     assert (details["resourceType"], details["resource"]) == ("aws-sdk:s3", "getObject")
 
 
-def test_an_sdk_task_fails_by_the_name_of_the_exception(machines):
+def test_an_sdk_task_fails_with_the_name_of_the_exception(machines):
     execution = machines.run(task("aws-sdk:s3:listObjects", Bucket=f"none-{uuid.uuid4().hex}"))
     assert (execution["status"], execution["error"]) == ("FAILED", "S3.NoSuchBucketException")
     assert execution["cause"].startswith("The specified bucket does not exist (Service: S3, Status Code: 404, Request ")
@@ -50,13 +50,13 @@ def test_an_operation_that_aws_does_not_have_is_not_recognized(machines, resourc
     assert f"The resource provided arn:aws:states:::{resource} is not recognized." in message
 
 
-def test_an_operation_that_the_local_cloud_lacks_is_refused_by_name(machines):
+def test_an_operation_that_the_local_cloud_does_not_support_is_rejected_by_name(machines):
     for resource in ("aws-sdk:kms:encrypt", "aws-sdk:ec2:describeInstances", "aws-sdk:config:listDiscoveredResources"):
         with pytest.raises(ClientError, match=f"local cloud does not support the integration .*{resource}"):
             machines.create(task(resource, KeyId="a"))
 
 
-def test_arguments_that_are_no_object_fail_the_task(machines):
+def test_arguments_that_are_not_an_object_fail_the_task(machines):
     state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:listStateMachines", "End": True}
     states = {"A": {**state, "Arguments": "{% 'text' %}"}}
     execution = machines.run({"QueryLanguage": "JSONata", "StartAt": "A", "States": states})

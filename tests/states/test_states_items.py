@@ -69,7 +69,7 @@ def test_an_object_with_a_large_item_is_not_read_to_its_end():
     assert pieces * 100_000 < 2 * MAX_ITEM
 
 
-def test_rows_in_pieces_are_those_of_the_csv_module():
+def test_rows_parsed_in_pieces_equal_those_of_the_csv_module():
     draw = random.Random(13)
     fields = ["", "a", '"q"', "l\ni\rn\r\ne", "ü" * 50, "," * 9, "x" * 5000]
     rows = [[draw.choice(fields) for _ in range(3)] for _ in range(2000)]
@@ -79,7 +79,7 @@ def test_rows_in_pieces_are_those_of_the_csv_module():
     assert [list(item.values()) for item in found] == rows
 
 
-def test_values_in_pieces_are_those_of_the_json_module():
+def test_values_parsed_in_pieces_equal_those_of_the_json_module():
     draw = random.Random(13)
     values: list[Any] = [1, -2.5e-7, True, None, 'ü\\"]}', {"a": [1, {"b": "["}]}, [], {}, "x" * 4000, 10**40]
     array = [draw.choice(values) for _ in range(3000)]
@@ -111,7 +111,7 @@ def test_values_in_pieces_are_those_of_the_json_module():
         ('{"a": [1}', "/b", "not valid JSON"),
     ],
 )
-def test_what_is_not_an_array_of_json_fails_the_reader(text: str, pointer: str | None, cause: str):
+def test_an_object_that_is_not_a_json_array_fails_the_reader(text: str, pointer: str | None, cause: str):
     assert cause in cause_of(item_reader("JSON", pointer), text)
 
 
@@ -133,7 +133,7 @@ def test_pages_of_items_are_bounded_by_their_characters():
     assert max(map(len, pages)) < 300
 
 
-def test_batches_are_as_json_writes_them():
+def test_batches_equal_the_output_of_json_dumps():
     batches = ItemBatches('{"ü":1}', 2, 60)
     items = ["1", '"ü"', '"xxxxxxxxxxxxxxxxxxxxx"', '"yyyyy"', "[2]"]
     made = [batch for batch in map(batches.add, items) if batch]
@@ -145,7 +145,7 @@ def test_batches_are_as_json_writes_them():
     ]
 
 
-def test_a_csv_file_that_is_one_open_quote_fails_its_map(cloud: Any, machines: Any):
+def test_a_csv_file_with_an_unclosed_quote_fails_the_map(cloud: Any, machines: Any):
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="open-quote")
     s3.put_object(Bucket="open-quote", Key="items", Body='a,b\n"' + "x" * (4 * MAX_ITEM))

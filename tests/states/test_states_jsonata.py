@@ -70,7 +70,7 @@ def test_syntax_errors_have_the_messages_of_jsonata(text: str, what: str):
         compile_query(text)
 
 
-def test_an_expression_that_is_evaluated_again_asks_for_the_time_again():
+def test_an_expression_that_is_evaluated_again_uses_the_new_time():
     before = evaluate("$millis()", {})
     evaluate("'another'", {})
     time.sleep(0.01)
@@ -96,7 +96,7 @@ def test_an_expression_that_is_evaluated_again_asks_for_the_time_again():
         ("+".join("1" * 200), "threw an error during evaluation: Stack overflow error: "),
     ],
 )
-def test_failures_name_expression_and_field_and_have_an_event(expression: str, what: str):
+def test_evaluation_failures_name_the_expression_and_the_field(expression: str, what: str):
     run = interpret(machine({"Type": "Pass", "Output": {"x": "{% " + expression + " %}"}}))
     assert run.failure is not None
     assert run.failure.error == "States.QueryEvaluationError"
@@ -159,7 +159,7 @@ def test_choices_waits_maps_and_failures_compute_their_fields():
     assert (run.failure.error, run.failure.cause) == ("NoGo", "said so")
 
 
-def test_items_that_are_no_array_fail_the_map():
+def test_items_that_are_not_an_array_fail_the_map():
     inner = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
     run = interpret(machine({"Type": "Map", "Items": "{% 'x' %}", "ItemProcessor": inner}))
     assert run.failure is not None
@@ -167,7 +167,7 @@ def test_items_that_are_no_array_fail_the_map():
     assert run.types[-2:] == ["EvaluationFailed", "MapStateFailed"]
 
 
-def test_a_single_state_may_speak_jsonata():
+def test_a_single_state_may_use_jsonata():
     states = {
         "A": {"Type": "Pass", "Assign": {"v.$": "$.n"}, "Next": "B"},
         "B": {"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"v": "{% $v %}"}, "Next": "C"},
@@ -191,7 +191,7 @@ def test_a_single_state_may_speak_jsonata():
         ("($f := function($n) { 1 + $f($n) }; $f(1))", "during evaluation: Stack overflow error: Check for"),
     ],
 )
-def test_a_failed_expression_is_explained_in_jsonatas_own_words(query: str, ending: str):
+def test_a_failed_expression_is_explained_in_the_words_of_jsonata(query: str, ending: str):
     """The messages were measured on AWS (floci-io/floci, issues 2668, 2736 and 2737)."""
     run = interpret(machine({"Type": "Pass", "Output": {"r": f"{{% {query} %}}"}}))
     assert run.failure is not None
@@ -214,7 +214,7 @@ def test_seconds_are_whole_and_not_negative(state: dict[str, Any]):
 
 
 @pytest.mark.parametrize(("number", "cause"), [("-1", "MaxConcurrency cannot be negative"), ("2.7", "returned 2.7")])
-def test_a_concurrency_is_a_whole_number_of_at_least_zero(number: str, cause: str):
+def test_a_concurrency_is_a_nonnegative_integer(number: str, cause: str):
     processor = {"StartAt": "X", "States": {"X": {"Type": "Pass", "End": True}}}
     state = {"Type": "Map", "Items": [1], "MaxConcurrency": f"{{% {number} %}}", "ItemProcessor": processor}
     run = interpret(machine(state))

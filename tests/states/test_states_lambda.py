@@ -22,7 +22,7 @@ def invoke(arn: str, **fields: object) -> dict[str, object]:
     return {"Type": "Task", "Resource": INVOKE, "Parameters": parameters, **fields}
 
 
-def test_three_functions_in_a_row(machines, function):
+def test_three_functions_in_sequence(machines, function):
     add = function("def handler(event, context):\n    return {'n': event['n'] + 1}\n")
     states = {
         "One": invoke(add, OutputPath="$.Payload", Next="Two"),
@@ -48,7 +48,7 @@ def test_a_payload_that_is_a_json_string_arrives_parsed(machines, function):
     assert json.loads(described["output"]) == {"x": [1]}
 
 
-def test_the_exceptions_name_is_the_error(machines, function):
+def test_the_error_is_the_name_of_the_exception(machines, function):
     described = machines.run({"StartAt": "A", "States": {"A": invoke(function(GATE), End=True)}}, {"confidence": 0.5})
     assert (described["status"], described["error"]) == ("FAILED", "ThresholdConfidenceNotMet")
     cause = json.loads(described["cause"])
@@ -66,7 +66,7 @@ def test_an_exception_is_caught_by_its_name(machines, function):
     assert json.loads(described["output"]) == "ThresholdConfidenceNotMet"
 
 
-def test_a_function_that_is_not_there(machines):
+def test_a_missing_function(machines):
     task = invoke("arn:aws:lambda:us-east-1:111122223333:function:never-made", End=True)
     described = machines.run({"StartAt": "A", "States": {"A": task}})
     assert (described["status"], described["error"]) == ("FAILED", "Lambda.ResourceNotFoundException")

@@ -45,7 +45,7 @@ def test_paths_and_templates(state: dict[str, Any], expected: Any):
     assert interpret(single({"Type": "Pass", **state}), value).output == expected
 
 
-def test_an_input_goes_through_letter_for_letter_and_results_are_compact():
+def test_an_input_is_passed_on_unchanged_and_results_are_compact():
     run = interpret(
         single({"Type": "Pass", "Next": "B"}, B={"Type": "Pass", "Parameters": {"x.$": "$"}, "End": True}), [1, 2]
     )
@@ -280,7 +280,7 @@ def test_catch_by_name(error: str, names: list[str], caught: bool):
         assert run.failure.error == error
 
 
-def test_a_runtime_error_is_caught_by_nobody():
+def test_a_runtime_error_cannot_be_caught():
     catch = [{"ErrorEquals": ["States.Runtime"], "Next": "B"}, {"ErrorEquals": ["States.ALL"], "Next": "B"}]
     run = interpret(single({"Type": "Task", "Resource": INVOKE, "OutputPath": "$.gone", "Catch": catch}, B=END))
     assert run.failure is not None
@@ -352,7 +352,7 @@ def test_map_one_at_a_time_chains_as_aws_does():
     ]
 
 
-def test_map_keeps_to_its_concurrency():
+def test_a_map_respects_its_max_concurrency():
 
     active, most = 0, 0
 
@@ -371,14 +371,14 @@ def test_map_keeps_to_its_concurrency():
     assert most == 3
 
 
-def test_map_of_nothing_and_of_what_is_no_array():
+def test_a_map_of_an_empty_array_and_of_a_value_that_is_not_an_array():
     assert interpret(single(_map()), []).output == []
     run = interpret(single(_map(ItemsPath="$.x")), {"x": {}})
     assert run.failure is not None
     assert 'Reference path "$.x" must point to array.' in str(run.failure.cause)
 
 
-def test_variables_of_an_iteration_stay_inside():
+def test_variables_of_an_iteration_are_not_visible_outside():
     inner = {"StartAt": "I", "States": {"I": {"Type": "Pass", "Assign": {"x": 2}, "End": True}}}
     definition = single(
         {"Type": "Pass", "Assign": {"x": 1}, "Next": "M"},
@@ -388,7 +388,7 @@ def test_variables_of_an_iteration_stay_inside():
     assert interpret(definition, [1]).output == {"x": 1}
 
 
-def test_a_failing_iteration_is_retried_with_the_whole_map():
+def test_a_failed_iteration_is_retried_with_the_complete_map():
     retry = [{"ErrorEquals": ["E"], "MaxAttempts": 1}]
     run = interpret(single(_map(Retry=retry)), [1], fail("E"))
     assert run.types.count("MapStateStarted") == 2

@@ -23,7 +23,7 @@ LARGE = "x" * 200 * KIB
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 1_000, 100_000])
-def test_a_deep_input_or_definition_is_refused(machines: Any, depth: int):
+def test_a_deeply_nested_input_or_definition_is_rejected(machines: Any, depth: int):
     nested = "[" * depth + "]" * depth
     machine = machines.create(single({"Type": "Pass"}))
     with pytest.raises(ClientError, match="InvalidExecutionInput"):
@@ -33,12 +33,12 @@ def test_a_deep_input_or_definition_is_refused(machines: Any, depth: int):
         machines.create(definition)
 
 
-def test_brackets_in_texts_do_not_nest():
+def test_brackets_in_strings_do_not_count_as_nesting():
     assert not too_deep(json.dumps({"a": ["[" * 1000, '"' + "{" * 1000, "\\", "]" * 5], "b": [[]] * 1000}))
     assert too_deep(json.dumps("]" * 1000)[:-1] + '",' + "[" * (MAX_DEPTH + 1))
 
 
-def test_an_output_that_nests_deeper_with_each_state_ends_the_execution():
+def test_an_output_that_nests_deeper_in_each_state_fails_the_execution():
     ends = {"Type": "Choice", "Choices": [{"Variable": "$.never", "IsPresent": True, "Next": "C"}], "Default": "A"}
     wrap = {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "B"}
     run = interpret({"StartAt": "A", "States": {"A": wrap, "B": ends, "C": {"Type": "Succeed"}}})
@@ -67,7 +67,7 @@ WIDE_TOO = {"StartAt": "J", "States": {"J": {"Type": "Pass", "End": True}}}
         JSONATA | {"Assign": {"a": "{% [1..100000] %}"}},
     ],
 )
-def test_what_has_more_than_256_kib_fails_the_state(state: dict[str, Any]):
+def test_data_of_more_than_256_kib_fails_the_state(state: dict[str, Any]):
     run = interpret(single(state), {"large": LARGE, "items": [1, 2]})
     assert run.failure is not None
     assert run.failure.error in ("States.DataLimitExceeded", "States.IntrinsicFailure")

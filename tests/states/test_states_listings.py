@@ -82,7 +82,7 @@ def test_children_of_a_map_run_by_every_status(machines):
             assert found == [status] * ends.count(status)
 
 
-def test_a_history_is_read_in_pages_both_ways(machines):
+def test_a_history_is_paged_in_both_directions(machines):
     execution = machines.start(machines.create(ANY_END), {"end": "SUCCEEDED"})
     machines.wait(execution)
     whole = machines.history(execution)
@@ -106,7 +106,7 @@ def test_a_page_of_a_history_has_about_a_megabyte_at_most(machines):
 @pytest.mark.parametrize(
     "token", ["forged", "YWZ0ZXI6eA==", "YWZ0ZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "é", "b2Zmc2V0OjE="]
 )
-def test_other_tokens_are_refused(machines, token):
+def test_other_tokens_are_rejected(machines, token):
     machine = machines.create(ANY_END)
     execution = machines.start(machine, {"end": "SUCCEEDED"})
     calls = [

@@ -92,7 +92,7 @@ def test_a_log_of_a_standard_execution_equals_its_history(machines, group):
     assert sorted(logged) == history
 
 
-def test_data_is_left_out_where_it_is_not_to_be_logged(machines, group):
+def test_data_is_logged_only_if_the_configuration_includes_it(machines, group):
     machine = machines.create(PASS, loggingConfiguration=group.configuration(data=False))
     machines.start(machine, {"secret": "jam"})
     records = group.records("ExecutionSucceeded")
@@ -104,7 +104,7 @@ def test_data_is_left_out_where_it_is_not_to_be_logged(machines, group):
     ("level", "expected"),
     [("ERROR", ["FailStateEntered", "ExecutionFailed"]), ("FATAL", ["ExecutionFailed"])],
 )
-def test_the_level_says_which_events_are_logged(machines, group, level, expected):
+def test_the_log_level_selects_the_logged_events(machines, group, level, expected):
     machine = machines.create(FAIL, loggingConfiguration=group.configuration(level))
     machines.start(machine)
     records = group.records("ExecutionFailed")
@@ -120,7 +120,7 @@ def test_a_payload_that_is_too_long_for_the_log_is_cut(machines, group):
     assert 250_000 < len(started["input"]) < 248 * 1024
 
 
-def test_a_log_group_that_is_gone_holds_no_execution_up_and_stays_gone(machines, cloud, group):
+def test_a_deleted_log_group_delays_no_execution_and_is_not_created_again(machines, cloud, group):
     machine = machines.create(PASS, loggingConfiguration=group.configuration())
     group.client.delete_log_group(logGroupName=group.name)
     assert machines.wait(machines.start(machine))["status"] == "SUCCEEDED"

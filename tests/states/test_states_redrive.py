@@ -36,7 +36,7 @@ def fan_out(function: str) -> dict:
     return {"StartAt": "Each", "States": {"Each": each}}
 
 
-def test_a_redrive_goes_on_with_the_iteration_that_failed(cloud, machines, function):
+def test_a_redrive_continues_with_the_failed_iteration(cloud, machines, function):
     s3, states = cloud.client("s3"), machines.client
     bucket = "redrive-objects"
     s3.create_bucket(Bucket=bucket)
@@ -64,7 +64,7 @@ def test_a_redrive_goes_on_with_the_iteration_that_failed(cloud, machines, funct
     assert [each["redriveCount"] for each in listed] == [1]
 
 
-def test_what_succeeded_or_runs_is_not_redriven(machines):
+def test_successful_and_running_executions_are_not_redriven(machines):
     states = machines.client
     done = machines.start(machines.create({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}))
     machines.wait(done)

@@ -23,7 +23,7 @@ WAIT_THEN_USE = {
 
 
 @pytest.mark.slow
-def test_executions_go_on_after_a_crash(start_cloud, machines_of):
+def test_executions_continue_after_a_crash(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     machine = before.create(WAIT_THEN_USE)
@@ -61,7 +61,7 @@ def test_executions_go_on_after_a_crash(start_cloud, machines_of):
 
 
 @pytest.mark.slow
-def test_a_parallel_under_way_goes_on_in_its_branches(start_cloud, machines_of):
+def test_a_running_parallel_continues_in_its_branches(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     branch = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "End": True}}}
@@ -94,7 +94,7 @@ def test_a_parallel_under_way_goes_on_in_its_branches(start_cloud, machines_of):
 
 
 @pytest.mark.slow
-def test_a_task_under_way_is_run_again(start_cloud, machines_of, functions_of):
+def test_a_running_task_is_run_again(start_cloud, machines_of, functions_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     arn = functions_of(cloud)("import time\ndef handler(event, context):\n    time.sleep(1.5)\n    return event\n")

@@ -160,7 +160,7 @@ def chains(run: Run) -> dict[str, list[tuple[str, str | None]]]:
     return dict(found)
 
 
-def test_the_whole_run_is_as_expected():
+def test_the_complete_run_is_as_expected():
     assert WHOLE.failure is None
     assert WHOLE.output["v"] == 3
     assert WHOLE.output["all"]["gate"] == {"Error": "Closed", "Cause": "at night"}
@@ -170,7 +170,7 @@ def test_the_whole_run_is_as_expected():
 
 
 @pytest.mark.parametrize("place", sorted({(0, 0), *WHOLE.written}), ids=lambda place: str(place[0]))
-def test_a_run_cut_anywhere_ends_as_it_would_have(place: tuple[int, int]):
+def test_a_run_interrupted_anywhere_gives_the_same_result(place: tuple[int, int]):
     before = WHOLE.cut(*place)
     run = resume(DEFINITION, INPUT, worker(before), before)
     assert run.failure is None
@@ -181,7 +181,7 @@ def test_a_run_cut_anywhere_ends_as_it_would_have(place: tuple[int, int]):
     assert chains(run) == chains(WHOLE)
 
 
-def test_a_run_that_is_cut_time_and_again_ends_as_it_would_have():
+def test_a_run_interrupted_repeatedly_gives_the_same_result():
     before = Run()
     for _ in range(10_000):
         run = resume(DEFINITION, INPUT, worker(before), before)
@@ -192,7 +192,7 @@ def test_a_run_that_is_cut_time_and_again_ends_as_it_would_have():
     assert chains(run) == chains(WHOLE)
 
 
-def test_a_wait_goes_on_by_the_clock_and_does_not_begin_again():
+def test_a_wait_continues_until_its_original_end_after_a_crash():
     entered = next(event.id for event in WHOLE.events if event.type == "WaitStateEntered")
     before = WHOLE.cut(entered, 2)
     run = resume(DEFINITION, INPUT, worker(before), before)
@@ -200,7 +200,7 @@ def test_a_wait_goes_on_by_the_clock_and_does_not_begin_again():
     assert left.at == WHOLE.events[entered - 1].at + 60
 
 
-def test_a_retry_that_was_waiting_keeps_its_moment():
+def test_a_waiting_retry_keeps_its_time_after_a_restart():
     failed = [event for event in WHOLE.events if event.type == "LambdaFunctionFailed"][1]
     before = WHOLE.cut(failed.id, 2)
     run = resume(DEFINITION, INPUT, worker(before), before)
@@ -223,7 +223,7 @@ def test_a_branch_that_has_ended_is_not_run_again():
     assert run.chain() == whole.chain()
 
 
-def test_a_redrive_runs_what_did_not_succeed_again_and_nothing_else():
+def test_a_redrive_runs_only_what_did_not_succeed():
     branches = [
         chain(Good=task({"n": 1})),
         chain(Rest={"Type": "Wait", "Seconds": 1, "Next": "Bad"}, Bad=task({"n": 2})),
@@ -246,7 +246,7 @@ def test_a_redrive_runs_what_did_not_succeed_again_and_nothing_else():
     ]
 
 
-def test_a_redrive_counts_retries_anew():
+def test_a_redrive_resets_the_retry_count():
     definition = single(task({"n": 1}, Retry=retry("Down")))
     failed = interpret(definition, {}, fail("Down"))
     assert len(failed.calls) == 4

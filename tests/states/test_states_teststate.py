@@ -77,7 +77,7 @@ def test_a_fail_state_fails(try_state):
     assert answer == {"status": "FAILED", "error": "Broken", "cause": "it broke"}
 
 
-def test_a_choice_tells_where_it_leads(try_state):
+def test_a_choice_reports_the_next_state(try_state):
     rule = {"Variable": "$.n", "NumericGreaterThan": 5, "Next": "Large"}
     choice = {"Type": "Choice", "Choices": [rule], "Default": "Small"}
     assert [try_state(choice, {"n": n})["nextState"] for n in (6, 5)] == ["Large", "Small"]
@@ -89,7 +89,7 @@ def test_a_choice_that_matches_nothing_fails(try_state):
     assert (answer["status"], answer["error"]) == ("FAILED", "States.NoChoiceMatched")
 
 
-def test_a_wait_hands_its_input_on(try_state):
+def test_a_wait_passes_its_input_on(try_state):
     answer = try_state({"Type": "Wait", "SecondsPath": "$.s", "Next": "B"}, {"s": 0}, inspectionLevel="TRACE")
     assert (answer["status"], json.loads(answer["output"]), answer["nextState"]) == ("SUCCEEDED", {"s": 0}, "B")
     assert sorted(answer["inspectionData"]) == ["afterInputPath", "input"]
@@ -103,7 +103,7 @@ def test_a_task_calls_its_function(try_state, function):
     assert json.loads(answer["inspectionData"]["result"]) == {"doubled": 8}
 
 
-def test_a_task_that_fails_is_not_tried_again(try_state, function):
+def test_a_failed_task_is_not_retried(try_state, function):
     arn = function("def handler(event, context):\n    raise KeyError('lost')\n")
     retry = [{"ErrorEquals": ["ValueError"]}, {"ErrorEquals": ["KeyError"], "IntervalSeconds": 9}]
     state = {"Type": "Task", "Resource": arn, "Retry": retry, "End": True}
@@ -122,7 +122,7 @@ def test_the_backoff_grows_with_the_attempts_made(try_state, used, seconds):
     assert answer["inspectionData"]["errorDetails"]["retryBackoffIntervalSeconds"] == seconds
 
 
-def test_a_failure_is_caught_once_its_attempts_are_used_up(try_state):
+def test_a_failure_is_caught_after_the_last_attempt(try_state):
     retry = [{"ErrorEquals": ["Broken"], "MaxAttempts": 1}]
     catch = [
         {"ErrorEquals": ["Other"], "Next": "No"},
@@ -140,7 +140,7 @@ def test_a_failure_is_caught_once_its_attempts_are_used_up(try_state):
     assert answer["inspectionData"]["errorDetails"] == {"retryIndex": 0, "catchIndex": 1}
 
 
-def test_a_mocked_result_goes_through_the_states_fields(try_state):
+def test_a_mocked_result_is_processed_by_the_fields_of_the_state(try_state):
     state = task(ResultSelector={"word.$": "$.Payload"}, ResultPath="$.r", Next="B")
     answer = try_state(state, {"a": 1}, result={"Payload": "hello"}, inspectionLevel="DEBUG")
     assert json.loads(answer["output"]) == {"a": 1, "r": {"word": "hello"}}
@@ -165,7 +165,7 @@ def test_jsonata_shows_arguments_and_result(try_state):
     assert seen == {"input": {"text": "hi"}, "afterArguments": arguments, "result": {"MessageId": "m1"}}
 
 
-def test_jsonata_that_fails_is_an_answer(try_state):
+def test_testing_a_failing_jsonata_expression_returns_the_error(try_state):
     answer = try_state({"QueryLanguage": "JSONata", "Type": "Pass", "Output": "{% $states.input.no %}", "End": True})
     assert (answer["status"], answer["error"]) == ("FAILED", "States.QueryEvaluationError")
 
@@ -200,7 +200,7 @@ SERVICES = [
 
 
 @pytest.mark.parametrize(("resource", "result", "wrong"), SERVICES)
-def test_a_mocked_result_is_what_the_service_would_answer(try_state, resource, result, wrong):
+def test_a_mocked_result_has_the_form_of_the_services_response(try_state, resource, result, wrong):
     state = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "End": True}
     expected = ("ValidationException", f"Mock result schema validation error: {wrong}")
     assert refused(try_state, state, result=result) == expected
@@ -233,7 +233,7 @@ def test_mocked_results_of_callbacks_and_functions_may_be_any_value(try_state, r
     assert (answer["status"], answer["output"]) == ("SUCCEEDED", "[1, 2]")
 
 
-def test_parallel_takes_one_result_for_each_branch(try_state):
+def test_a_mock_of_a_parallel_has_one_result_for_each_branch(try_state):
     state = {"Type": "Parallel", "Branches": [BRANCH], "ResultPath": "$.r", "End": True}
     answer = try_state(state, {"a": 1}, result=["x"], inspectionLevel="DEBUG")
     assert json.loads(answer["output"]) == {"a": 1, "r": ["x"]}
@@ -246,7 +246,7 @@ def items(**fields: Any) -> dict[str, Any]:
     return {"Type": "Map", "ItemsPath": "$.list", "ItemProcessor": BRANCH, "End": True, **fields}
 
 
-def test_a_map_shows_what_its_iterations_would_be_given(try_state):
+def test_testing_a_map_shows_the_input_of_its_iterations(try_state):
     state = items(ItemSelector={"i.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value", "k.$": "$.k"}, MaxConcurrency=2)
     answer = try_state(state, {"list": [7, 8], "k": "z"}, result=["a", "b"], inspectionLevel="DEBUG")
     seen = answer["inspectionData"]
@@ -266,7 +266,7 @@ def test_a_map_shows_what_its_iterations_would_be_given(try_state):
         ({"ToleratedFailureCountPath": "$.few"}, 1, "FAILED"),
     ],
 )
-def test_a_map_bears_as_many_failed_iterations_as_it_says(try_state, limit, failed, status):
+def test_a_map_tolerates_the_given_number_of_failed_iterations(try_state, limit, failed, status):
     state = items(ItemProcessor=DISTRIBUTED, **limit)
     configured = {"mapIterationFailureCount": failed}
     answer = try_state(state, {"list": [1, 2, 3, 4], "few": 0}, result=[0, 0, 1, 1], stateConfiguration=configured)
@@ -294,7 +294,7 @@ def reading(kind: str, **fields: Any) -> dict[str, Any]:
         (reading("CSV", CSVHeaderLocation="FIRST_ROW"), "n,m\n1,2\n", [{"m": "2", "n": "1"}]),
     ],
 )
-def test_a_distributed_map_is_tested_on_what_its_reader_would_read(try_state, state, data, items):
+def test_a_distributed_map_is_tested_with_the_given_items_of_its_reader(try_state, state, data, items):
     answer = try_state(
         state, {"key": "k"}, result=[], stateConfiguration={"mapItemReaderData": data}, inspectionLevel="DEBUG"
     )
@@ -411,17 +411,17 @@ NOT_MOCKED = "when a mock is not specified"
         ),
     ],
 )
-def test_what_cannot_be_tested_is_refused(try_state, state, params, message):
+def test_untestable_states_are_rejected(try_state, state, params, message):
     assert refused(try_state, state, **params) == ("ValidationException", message)
 
 
 @pytest.mark.parametrize("definition", [{"Type": "Nap"}, {}, [], {"Type": "Parallel", "Branches": [], "End": True}])
-def test_a_definition_that_is_no_state_is_refused(try_state, definition):
+def test_a_definition_that_is_not_a_state_is_rejected(try_state, definition):
     code, message = refused(try_state, definition)
     assert (code, message[:33]) == ("InvalidDefinition", "Invalid State Machine Definition:")
 
 
-def test_a_task_that_the_local_cloud_has_not_is_refused_without_a_mock(try_state):
+def test_an_unsupported_task_is_rejected_without_a_mock(try_state):
     state = {"Type": "Task", "Resource": "arn:aws:states:::apigateway:invoke", "End": True}
     code, message = refused(try_state, state, roleArn=ROLE)
     assert code == "InvalidDefinition"

@@ -95,7 +95,7 @@ def test_invalid_definitions_are_rejected(text: str, code: str, message: str):
     assert only.message.startswith(message)
 
 
-def test_express_machines_wait_for_nobody():
+def test_express_machines_do_not_wait_for_tasks():
     task = {"Type": "Task", "Resource": INVOKE + ".waitForTaskToken", "End": True}
     assert found({"A": task}, kind="EXPRESS") == [
         "SCHEMA_VALIDATION_FAILED: Express state machine does not support '.waitForTaskToken' service integration "

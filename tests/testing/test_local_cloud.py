@@ -19,7 +19,7 @@ from scones.cloud.process import lifecycle
 from scones.testing import CloudError, LocalCloud
 
 
-def test_a_cloud_is_started_and_leaves_no_process_and_no_folder():
+def test_a_cloud_leaves_no_process_and_no_folder():
     with LocalCloud(region="eu-west-1", account="123456789012") as cloud:
         identity = cloud.client("sts").get_caller_identity()
         assert (cloud.region, cloud.account, identity["Account"]) == ("eu-west-1", "123456789012", "123456789012")
@@ -56,20 +56,20 @@ def test_a_cloud_ends_when_its_program_is_killed(number):
         assert cloud.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_given_folder_is_kept_and_served_again(tmp_path):
+def test_a_given_data_folder_is_kept_and_used_again(tmp_path):
     with LocalCloud(tmp_path / "kept") as cloud:
         cloud.session().resource("s3").create_bucket(Bucket="kept")
     with LocalCloud(str(tmp_path / "kept")) as cloud:
         assert [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]] == ["kept"]
 
 
-def test_a_folder_with_a_running_cloud_is_refused_and_that_cloud_goes_on(cloud):
+def test_a_folder_in_use_is_rejected_and_its_cloud_continues(cloud):
     with pytest.raises(CloudError, match="A local cloud already runs on"), LocalCloud(cloud.data_dir):
         pass
     assert cloud.running.healthy()
 
 
-def test_a_cloud_that_cannot_start_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
+def test_a_failed_start_is_reported_in_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -78,13 +78,13 @@ def test_a_cloud_that_cannot_start_is_one_sentence_and_leaves_nothing(tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_below_a_file_is_refused(tmp_path):
+def test_a_folder_below_a_file_is_rejected(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CloudError, match="is not a folder"), LocalCloud(tmp_path / "file" / "below"):
         pass
 
 
-def test_a_cloud_outside_its_block_says_how_to_use_it():
+def test_a_cloud_used_outside_its_block_explains_its_use():
     with pytest.raises(CloudError, match=r"with LocalCloud\(\) as cloud:"):
         LocalCloud().client("s3")
 

@@ -71,7 +71,7 @@ def test_a_session_shares_a_cloud_and_isolated_tests_have_their_own(inner):
 
 
 @pytest.mark.slow
-def test_each_worker_of_xdist_has_its_cloud(inner):
+def test_each_worker_of_xdist_has_its_own_cloud(inner):
     result = inner(
         """
     @pytest.mark.parametrize("turn", range(4))

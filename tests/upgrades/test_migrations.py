@@ -81,7 +81,7 @@ async def test_a_table_that_the_folder_lacks_is_created_in_its_present_form(old,
     await store.close()
 
 
-def test_a_failed_migration_changes_nothing_and_names_the_way_back(old, released):
+def test_a_failed_migration_changes_nothing_and_names_the_backup(old, released):
     wrong = Migration(
         number=3, change="Wrong.", tables=("items",), statements=("DELETE FROM items", "ALTER TABLE items ADD text")
     )
@@ -142,7 +142,7 @@ def test_a_table_that_is_replaced_keeps_the_rows_that_refer_to_it(tmp_path, rele
         assert connection.execute("SELECT * FROM pets").fetchall() == []
 
 
-def test_a_folder_of_a_newer_release_is_refused_and_unchanged(start_cloud):
+def test_a_folder_of_a_newer_release_is_rejected_and_unchanged(start_cloud):
     cloud = start_cloud()
     lifecycle.stop(cloud.data_dir)
     database = cloud.data_dir / "cloud.sqlite"

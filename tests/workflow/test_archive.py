@@ -22,7 +22,7 @@ from scones.workflow.dataset.unpickle import unpickle
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
-def test_every_pickle_protocol_gives_the_same_pictures(tmp_path: Path, protocol: int) -> None:
+def test_every_pickle_protocol_gives_the_same_images(tmp_path: Path, protocol: int) -> None:
     split = split_of([8, 48, 0])
     cifar = read_archive(write_archive(tmp_path / "a.tar.gz", train=pickle.dumps(split, protocol)))
     assert cifar.class_names == tuple(NAMES)
@@ -92,7 +92,7 @@ GLOBALS = {
 
 
 @pytest.mark.parametrize("attack", GLOBALS.values(), ids=GLOBALS.keys())
-def test_a_global_beside_the_admitted_ones_is_refused(attack: bytes) -> None:
+def test_a_global_that_is_not_allowed_is_rejected(attack: bytes) -> None:
     with pytest.raises(ForbiddenGlobalError):
         unpickle(attack)
 
@@ -128,13 +128,13 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-def test_a_pickle_made_to_do_harm_is_refused(tmp_path: Path, attack: bytes) -> None:
+def test_a_malicious_pickle_is_rejected(tmp_path: Path, attack: bytes) -> None:
     with pytest.raises(ArchiveError):
         read_archive(write_archive(tmp_path / "a.tar.gz", train=attack))
 
 
 @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # pickletools, about Python 2 text
-def test_a_pickle_changed_anywhere_is_read_or_refused() -> None:
+def test_a_pickle_changed_anywhere_is_read_or_rejected() -> None:
     rng = np.random.default_rng(0)
     for protocol in (0, 2, 4):
         good = pickle.dumps(split_of([8]) | {b"data": np.zeros((1, 8), np.uint8)}, protocol)
@@ -164,13 +164,13 @@ def test_a_pickle_changed_anywhere_is_read_or_refused() -> None:
         {b"filenames": None},
     ],
 )
-def test_a_split_of_another_shape_or_type_is_refused(tmp_path: Path, changes: dict[bytes, Any]) -> None:
+def test_a_split_of_another_shape_or_type_is_rejected(tmp_path: Path, changes: dict[bytes, Any]) -> None:
     split = pickle.dumps(split_of([8, 48, 0]) | changes, 2)
     with pytest.raises(ArchiveError):
         read_archive(write_archive(tmp_path / "a.tar.gz", train=split))
 
 
-def test_an_array_whose_shape_is_a_lie_makes_no_room_for_it(tmp_path: Path) -> None:
+def test_an_array_with_a_false_shape_allocates_no_memory_for_it(tmp_path: Path) -> None:
     honest = pickle.dumps(split_of([8, 48, 0]), 2)
     shape = next(at for op, arg, at in pickletools.genops(honest) if op.name == "BININT2" and arg == 3072)
     lie = honest[: shape - 2] + b"J\xff\xff\xff\x7f" + honest[shape:]
@@ -178,7 +178,7 @@ def test_an_array_whose_shape_is_a_lie_makes_no_room_for_it(tmp_path: Path) -> N
         read_archive(write_archive(tmp_path / "a.tar.gz", train=lie))
 
 
-def test_entries_beside_the_three_are_never_written(tmp_path: Path) -> None:
+def test_other_archive_members_are_never_written(tmp_path: Path) -> None:
     link = tarfile.TarInfo("cifar-100-python/extra")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     path = tmp_path / "box" / "a.tar.gz"
@@ -196,7 +196,7 @@ def members(path: Path) -> list[tuple[str | tarfile.TarInfo, bytes]]:
         return [(member.name, tar.extractfile(member).read()) for member in tar]  # type: ignore[union-attr]
 
 
-def test_a_member_that_is_a_link_is_refused(tmp_path: Path) -> None:
+def test_an_archive_member_that_is_a_link_is_rejected(tmp_path: Path) -> None:
     link = tarfile.TarInfo("cifar-100-python/train")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     write_tar(tmp_path / "a.tar.gz", [(link, b"")])
@@ -204,14 +204,14 @@ def test_a_member_that_is_a_link_is_refused(tmp_path: Path) -> None:
         read_archive(tmp_path / "a.tar.gz")
 
 
-def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+def test_a_duplicate_archive_member_is_rejected(tmp_path: Path) -> None:
     entries = members(write_archive(tmp_path / "a.tar.gz"))
     write_tar(tmp_path / "a.tar.gz", [*entries, entries[0]])
     with pytest.raises(ArchiveError, match="twice"):
         read_archive(tmp_path / "a.tar.gz")
 
 
-def test_a_member_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+def test_an_archive_member_that_is_too_large_is_rejected_before_it_is_read(tmp_path: Path) -> None:
     header = tarfile.TarInfo("cifar-100-python/train")
     header.size = 1 << 40
     (tmp_path / "a.tar").write_bytes(header.tobuf())
@@ -220,7 +220,7 @@ def test_a_member_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
-def test_a_bomb_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: bytes) -> None:
+def test_a_gzip_bomb_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: bytes) -> None:
     monkeypatch.setattr("scones.workflow.dataset.archive.UNPACKED_LIMIT", 8 << 20)
     header = tarfile.TarInfo("cifar-100-python/bomb")
     header.size, header.type = 3 << 30, kind
@@ -237,13 +237,13 @@ def test_a_bomb_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [b"", b"not an archive", gzip.compress(b"not a tar"), gzip.compress(b"\0" * 1024)],
     ids=["nothing", "text", "no tar in gzip", "zeros in gzip"],
 )
-def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tar.gz").write_bytes(content)
     with pytest.raises(ArchiveError):
         read_archive(tmp_path / "a.tar.gz")
 
 
-def test_an_archive_cut_short_is_refused(tmp_path: Path) -> None:
+def test_an_archive_cut_short_is_rejected(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "a.tar.gz")
     path.write_bytes(path.read_bytes()[:-5000])
     with pytest.raises(ArchiveError, match="download it again"):

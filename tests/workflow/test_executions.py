@@ -42,14 +42,14 @@ def ended(cloud: Any) -> Executions:
     return execute(place, machine, "bucket", keys, concurrency=3, progress=silent)
 
 
-def test_each_execution_keeps_its_picture_and_its_answer(ended: Executions) -> None:
+def test_each_execution_keeps_its_image_key_and_its_prediction(ended: Executions) -> None:
     assert [execution.image_key for execution in ended.ended] == ["pass-1", "gate-1", "break-1", "pass-2", "gate-2"]
     assert ended.ended[0].inferences == (0.97, 0.03)
     assert ended.ended[1].inferences == (0.4, 0.6)
     assert ended.ended[2].inferences == ()
 
 
-def test_succeeded_gated_and_failed_are_told_apart(ended: Executions) -> None:
+def test_succeeded_gated_and_failed_executions_are_counted_separately(ended: Executions) -> None:
     assert (ended.succeeded, ended.gated, len(ended.failed)) == (2, 2, 1)
     assert ended.errors == {"FilterInferences": {"ThresholdConfidenceNotMet": 2}, "Break": {"Broken": 1}}
     assert ended.invocations == 4

@@ -26,7 +26,7 @@ def ranges(origin: Origin) -> list[str | None]:
     return [headers.get("Range") for _, headers in origin.asked]
 
 
-def test_a_download_is_checked_told_and_kept(origin: Origin, tmp_path: Path) -> None:
+def test_a_download_is_verified_reported_and_kept(origin: Origin, tmp_path: Path) -> None:
     url = origin.url("/data/cifar.tar.gz", Resource(CONTENT))
     told: list[tuple[int, int | None]] = []
     archive = extract(tmp_path, [url], sha256=SHA256.upper(), progress=lambda *pair: told.append(pair))
@@ -45,20 +45,20 @@ def test_a_complete_file_is_not_downloaded_again(origin: Origin, tmp_path: Path)
     assert len(origin.asked) == 1
 
 
-def test_a_file_there_of_another_digest_is_downloaded_again(origin: Origin, tmp_path: Path) -> None:
+def test_an_existing_file_with_another_digest_is_downloaded_again(origin: Origin, tmp_path: Path) -> None:
     (tmp_path / "cifar.tar.gz").write_bytes(b"something else")
     fetch(tmp_path, origin.url("/cifar.tar.gz", Resource(CONTENT)))
     assert (tmp_path / "cifar.tar.gz").read_bytes() == CONTENT
 
 
-def test_a_broken_download_goes_on_where_it_broke(origin: Origin, tmp_path: Path) -> None:
+def test_an_interrupted_download_resumes(origin: Origin, tmp_path: Path) -> None:
     archive = fetch(tmp_path, origin.url("/c.tgz", Resource(CONTENT, breaks=[100_000, 50_000])))
     assert archive.path.read_bytes() == CONTENT
     assert ranges(origin) == [None, "bytes=100000-", "bytes=150000-"]
     assert origin.asked[1][1]["If-Range"] == '"v1"'
 
 
-def test_a_download_goes_on_in_the_next_run(origin: Origin, tmp_path: Path) -> None:
+def test_a_download_is_resumed_by_the_next_run(origin: Origin, tmp_path: Path) -> None:
     url = origin.url("/c.tgz", Resource(CONTENT, breaks=[100_000, 0, 0, 0]))
     with pytest.raises(NoSourceError, match="closed the connection after 100,000 of 300,000 bytes"):
         fetch(tmp_path, url)
@@ -73,7 +73,7 @@ def test_a_server_that_ignores_ranges_is_read_from_its_start(origin: Origin, tmp
 
 
 @pytest.mark.parametrize("sha256", [SHA256, None])
-def test_a_file_that_changed_between_two_tries_is_read_from_its_start(
+def test_a_file_that_changed_between_attempts_is_downloaded_from_its_start(
     origin: Origin, tmp_path: Path, sha256: str | None
 ) -> None:
     url = origin.url("/c.tgz", Resource(b"old" * 100_000, etag='"v0"', breaks=[100_000, 0, 0, 0]))
@@ -91,7 +91,7 @@ def test_without_digest_and_etag_nothing_is_resumed_in_the_next_run(origin: Orig
     assert fetch(tmp_path, url, sha256=None).path.read_bytes() == CONTENT
 
 
-def test_a_mirror_goes_on_where_another_one_stopped(origin: Origin, tmp_path: Path) -> None:
+def test_a_mirror_resumes_a_download_that_another_one_began(origin: Origin, tmp_path: Path) -> None:
     first = origin.url("/a/c.tgz", Resource(CONTENT, breaks=[120_000, 0, 0, 0]))
     second = origin.url("/b/c.tgz", Resource(CONTENT, etag='"other"'))
     archive = fetch(tmp_path, first, second)
@@ -100,7 +100,7 @@ def test_a_mirror_goes_on_where_another_one_stopped(origin: Origin, tmp_path: Pa
     assert origin.asked[-1][1]["Range"] == "bytes=120000-"
 
 
-def test_the_wrong_half_on_disk_does_not_spoil_a_good_source(origin: Origin, tmp_path: Path) -> None:
+def test_a_wrong_partial_file_does_not_discredit_a_good_source(origin: Origin, tmp_path: Path) -> None:
     (tmp_path / "c.tgz.part").write_bytes(b"x" * 1000)
     archive = fetch(tmp_path, origin.url("/c.tgz", Resource(CONTENT)))
     assert archive.path.read_bytes() == CONTENT
@@ -112,7 +112,7 @@ def test_a_part_longer_than_the_file_is_dropped(origin: Origin, tmp_path: Path) 
     assert fetch(tmp_path, origin.url("/c.tgz", Resource(CONTENT))).path.read_bytes() == CONTENT
 
 
-def test_sources_that_fail_are_passed_over_in_order(origin: Origin, tmp_path: Path) -> None:
+def test_failing_sources_are_skipped_in_order(origin: Origin, tmp_path: Path) -> None:
     lying = origin.url("/lying.tgz", Resource(b"<html>log in to the wifi</html>"))
     good = origin.url("/good.tgz", Resource(CONTENT))
     assert fetch(tmp_path, origin.url("/missing.tgz"), lying, good).source == good
@@ -120,7 +120,7 @@ def test_sources_that_fail_are_passed_over_in_order(origin: Origin, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.glob("*.tgz")) == ["good.tgz"]
 
 
-def test_when_all_fail_each_reason_is_told(origin: Origin, tmp_path: Path) -> None:
+def test_if_all_sources_fail_each_reason_is_reported(origin: Origin, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     lying = origin.url("/lying.tgz", Resource(b"not it"))
@@ -137,14 +137,14 @@ def test_when_all_fail_each_reason_is_told(origin: Origin, tmp_path: Path) -> No
     assert [failure.source for failure in raised.value.failures][2] == gone
 
 
-def test_a_stalled_source_is_left_for_the_next(origin: Origin, tmp_path: Path) -> None:
+def test_a_stalled_source_is_replaced_by_the_next(origin: Origin, tmp_path: Path) -> None:
     stalled = origin.url("/a/c.tgz", Resource(CONTENT, breaks=[50_000, 0, 0, 0], stalls=True))
     good = origin.url("/b/c.tgz", Resource(CONTENT))
     assert fetch(tmp_path, stalled, good).source == good
     assert origin.asked[-1][1]["Range"] == "bytes=50000-"
 
 
-def test_a_source_too_slow_is_left_for_a_brisk_one(
+def test_a_slow_source_is_replaced_by_a_faster_one(
     origin: Origin, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -155,7 +155,7 @@ def test_a_source_too_slow_is_left_for_a_brisk_one(
     assert "bytes per second; the minimum is 1,000,000" in caplog.text
 
 
-def test_slow_sources_are_better_than_none(origin: Origin, tmp_path: Path) -> None:
+def test_a_slow_source_is_used_if_there_is_no_faster_one(origin: Origin, tmp_path: Path) -> None:
     content = CONTENT[:6_000]
     slow = origin.url("/a/c.tgz", Resource(content, drips=0.01))
     patience = DownloadLimits(max_silence=1, window=0.2, min_rate_if_alternatives=1e9, min_rate=1)
@@ -164,7 +164,7 @@ def test_slow_sources_are_better_than_none(origin: Origin, tmp_path: Path) -> No
     assert archive.path.read_bytes() == content
 
 
-def test_a_drip_below_the_least_rate_is_given_up(origin: Origin, tmp_path: Path) -> None:
+def test_a_source_below_the_minimum_rate_is_abandoned(origin: Origin, tmp_path: Path) -> None:
     url = origin.url("/c.tgz", Resource(CONTENT, drips=0.05))
     with pytest.raises(NoSourceError, match="bytes per second; the minimum is 100,000"):
         fetch(
@@ -174,7 +174,7 @@ def test_a_drip_below_the_least_rate_is_given_up(origin: Origin, tmp_path: Path)
         )
 
 
-def test_without_a_digest_the_archive_s_own_is_told(origin: Origin, tmp_path: Path) -> None:
+def test_without_a_digest_the_archive_s_own_is_reported(origin: Origin, tmp_path: Path) -> None:
     archive = fetch(tmp_path, origin.url("/c.tgz", Resource(CONTENT, length=False)), sha256=None)
     assert (archive.sha256, archive.verified) == (SHA256, False)
 
@@ -189,7 +189,7 @@ def test_without_a_digest_a_file_is_kept_while_its_source_has_the_same_etag(orig
     assert fetch(tmp_path, url, sha256=None).path.read_bytes() == CONTENT[::-1]
 
 
-def test_without_a_network_what_a_source_gave_before_is_kept(tmp_path: Path) -> None:
+def test_without_a_network_an_earlier_download_is_used(tmp_path: Path) -> None:
     server = Origin()
     url = server.url("/c.tgz", Resource(CONTENT))
     first = fetch(tmp_path, url, sha256=None)
@@ -209,7 +209,7 @@ def test_a_local_file_is_used_in_place(tmp_path: Path, form: str) -> None:
     assert path.exists()
 
 
-def test_a_source_that_announces_too_much_is_refused(origin: Origin, tmp_path: Path) -> None:
+def test_a_source_that_announces_too_much_is_rejected(origin: Origin, tmp_path: Path) -> None:
     class Huge(bytes):
         def __len__(self) -> int:
             return 1 << 40

@@ -132,13 +132,13 @@ def test_serialize_image_puts_the_object_into_the_body(call: Call, cloud: Any, p
         assert told == {"answer": {"statusCode": 200, "body": body}}
 
 
-def test_serialize_image_refuses_what_no_state_can_carry(call: Call, cloud: Any, pictures: str) -> None:
+def test_serialize_image_rejects_images_too_large_for_a_state(call: Call, cloud: Any, pictures: str) -> None:
     told = call("serialize_image", {"s3_bucket": pictures, "s3_key": "large.png"}, **cloud.running.environment())
     assert told["error"] == "ImageTooLargeError"
     assert "s3://functions-pictures/large.png has 190,001 bytes" in told["message"]
 
 
-def test_serialize_image_lets_s3_s_error_through(call: Call, cloud: Any, pictures: str) -> None:
+def test_serialize_image_raises_errors_of_s3_unchanged(call: Call, cloud: Any, pictures: str) -> None:
     told = call("serialize_image", {"s3_bucket": pictures, "s3_key": "none.png"}, **cloud.running.environment())
     assert told["error"] == "NoSuchKey"
 
@@ -154,13 +154,15 @@ def test_serialize_image_lets_s3_s_error_through(call: Call, cloud: Any, picture
         ({"body": None}, "an object was expected"),
     ],
 )
-def test_serialize_image_says_what_an_event_lacks(call: Call, given: object, says: str) -> None:
+def test_serialize_image_names_the_missing_member_of_an_event(call: Call, given: object, says: str) -> None:
     told = call("serialize_image", given)
     assert told["error"] == "BadEventError"
     assert says in told["message"]
 
 
-def test_classify_image_asks_the_endpoint_and_drops_the_picture(call: Call, endpoint: Endpoint) -> None:
+def test_classify_image_invokes_the_endpoint_and_removes_the_image_from_the_event(
+    call: Call, endpoint: Endpoint
+) -> None:
     for given in wrapped(event()):
         told = call("classify_image", given, **endpoint.environment)
         body = {"s3_bucket": "b", "s3_key": "test/a.png", "inferences": [0.04, 0.96]}
@@ -168,14 +170,14 @@ def test_classify_image_asks_the_endpoint_and_drops_the_picture(call: Call, endp
     assert endpoint.asked == [("/endpoints/scones/invocations", "image/png", PNG)] * 3
 
 
-def test_classify_image_names_a_jpeg_as_one(call: Call, endpoint: Endpoint) -> None:
+def test_classify_image_sends_the_content_type_of_a_jpeg(call: Call, endpoint: Endpoint) -> None:
     image = base64.b64encode(b"\xff\xd8\xff\xe0 and so on").decode()
     call("classify_image", event(image_data=image), **endpoint.environment)
     assert endpoint.asked[0][1] == "image/jpeg"
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}x", b"3", b'["a"]', b"[]", b'{"0": 1}', b'"12"'])
-def test_classify_image_refuses_an_answer_that_is_no_list_of_numbers(
+def test_classify_image_rejects_a_response_that_is_not_a_list_of_numbers(
     call: Call, endpoint: Endpoint, answer: bytes
 ) -> None:
     endpoint.body = answer
@@ -185,7 +187,7 @@ def test_classify_image_refuses_an_answer_that_is_no_list_of_numbers(
 
 
 @pytest.mark.parametrize("image", ["", None, "no base64!", 7])
-def test_classify_image_says_what_an_event_lacks(call: Call, endpoint: Endpoint, image: object) -> None:
+def test_classify_image_names_the_missing_member_of_an_event(call: Call, endpoint: Endpoint, image: object) -> None:
     told = call("classify_image", event(image_data=image), **endpoint.environment)
     assert told["error"] == "BadEventError"
     assert "image_data" in told["message"]
@@ -197,7 +199,7 @@ def test_classify_image_says_which_setting_is_missing(call: Call, endpoint: Endp
     assert "ENDPOINT_NAME is not set" in told["message"]
 
 
-def test_filter_inferences_lets_a_confident_answer_pass(call: Call) -> None:
+def test_filter_inferences_passes_a_confident_prediction(call: Call) -> None:
     body = {"s3_bucket": "b", "s3_key": "test/a.png", "inferences": [0.93, 0.07]}
     for given in wrapped(body):
         assert call("filter_inferences", given) == {"answer": {"statusCode": 200, "body": body}}
@@ -215,7 +217,7 @@ def test_filter_inferences_lets_a_confident_answer_pass(call: Call) -> None:
         ([float("nan"), 0.4], {"THRESHOLD": "0"}, False),
     ],
 )
-def test_filter_inferences_fails_loudly_below_the_threshold(
+def test_filter_inferences_raises_below_the_threshold(
     call: Call, inferences: list[float], environment: dict[str, str], passes: bool
 ) -> None:
     told = call("filter_inferences", {"s3_key": "test/a.png", "inferences": inferences}, **environment)
@@ -227,12 +229,12 @@ def test_filter_inferences_fails_loudly_below_the_threshold(
 
 
 @pytest.mark.parametrize("inferences", [None, [], {}, "0.9", ["0.9"], [True]])
-def test_filter_inferences_says_what_an_event_lacks(call: Call, inferences: object) -> None:
+def test_filter_inferences_names_the_missing_member_of_an_event(call: Call, inferences: object) -> None:
     assert call("filter_inferences", {"inferences": inferences})["error"] == "BadEventError"
 
 
 @pytest.mark.parametrize("threshold", ["much", "1.5", "-0.1", "nan"])
-def test_filter_inferences_refuses_a_senseless_threshold(call: Call, threshold: str) -> None:
+def test_filter_inferences_rejects_an_invalid_threshold(call: Call, threshold: str) -> None:
     told = call("filter_inferences", {"inferences": [1.0]}, THRESHOLD=threshold)
     assert told["error"] == "BadSettingError"
     assert repr(threshold) in told["message"]

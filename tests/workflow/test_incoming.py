@@ -39,7 +39,7 @@ def draw(path: Path, width: int, height: int, **options: Any) -> Path:
     return path
 
 
-def test_a_small_png_is_delivered_as_it_is(place: Target, bucket: str, tmp_path: Path) -> None:
+def test_a_small_png_is_delivered_unchanged(place: Target, bucket: str, tmp_path: Path) -> None:
     picture = draw(tmp_path / "small.PNG", 32, 32)
     key, content = delivered(place, bucket, picture)
     assert content == picture.read_bytes()
@@ -57,12 +57,12 @@ def test_a_large_photograph_is_scaled_upright(place: Target, bucket: str, tmp_pa
     assert Image.open(io.BytesIO(content)).size == (288, 384)
 
 
-def test_other_kinds_become_jpeg(place: Target, bucket: str, tmp_path: Path) -> None:
+def test_other_image_formats_become_jpeg(place: Target, bucket: str, tmp_path: Path) -> None:
     key, content = delivered(place, bucket, draw(tmp_path / "picture.webp", 64, 64))
     assert key.endswith(".jpg")
     assert Image.open(io.BytesIO(content)).format == "JPEG"
 
 
-def test_bytes_that_are_no_picture_are_for_the_endpoint_to_judge(place: Target, bucket: str, tmp_path: Path) -> None:
+def test_bytes_that_are_not_an_image_are_left_to_the_endpoint(place: Target, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     assert delivered(place, bucket, tmp_path / "broken.png")[1] == b"no picture"

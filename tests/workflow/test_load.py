@@ -43,7 +43,7 @@ def keys(s3: Any, bucket: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("prefix", "root"), [("", ""), ("scones", "scones/"), ("/a/b/", "a/b/")])
-def test_pictures_and_lists_are_uploaded_below_the_prefix(
+def test_images_and_lists_are_uploaded_below_the_prefix(
     dataset: Dataset, s3: Any, bucket: str, prefix: str, root: str
 ) -> None:
     told: list[tuple[int, int | None]] = []
@@ -58,7 +58,7 @@ def test_pictures_and_lists_are_uploaded_below_the_prefix(
     assert answer["Body"].read() == dataset.path(picture).read_bytes()
 
 
-def test_what_is_there_unchanged_is_skipped(dataset: Dataset, s3: Any, bucket: str) -> None:
+def test_unchanged_objects_are_not_uploaded_again(dataset: Dataset, s3: Any, bucket: str) -> None:
     load(dataset, s3, bucket, "p")
     s3.put_object(Bucket=bucket, Key="p/train.lst", Body=b"changed")
     s3.delete_object(Bucket=bucket, Key="p/test/picture_s_000000.png")
@@ -68,7 +68,7 @@ def test_what_is_there_unchanged_is_skipped(dataset: Dataset, s3: Any, bucket: s
     assert load(dataset, s3, bucket, "p") == LoadResult(0, 9, 0)
 
 
-def test_a_bucket_that_is_not_there_is_told_in_a_sentence(dataset: Dataset, s3: Any) -> None:
+def test_a_missing_bucket_is_reported_in_a_sentence(dataset: Dataset, s3: Any) -> None:
     with pytest.raises(LoadError, match="Cannot list bucket nobody-s-bucket: NoSuchBucket"):
         load(dataset, s3, "nobody-s-bucket")
 
@@ -84,7 +84,7 @@ def test_an_archive_in_s3_is_a_source(s3: Any, bucket: str, tmp_path: Path) -> N
     assert first.path.stat().st_mtime_ns == stamp
 
 
-def test_a_broken_download_from_s3_goes_on_where_it_broke(s3: Any, bucket: str, tmp_path: Path) -> None:
+def test_an_interrupted_download_from_s3_resumes(s3: Any, bucket: str, tmp_path: Path) -> None:
     content = write_archive(tmp_path / "a.tar.gz").read_bytes()
     s3.put_object(Bucket=bucket, Key="a.tar.gz", Body=content)
     url = f"s3://{bucket}/a.tar.gz"

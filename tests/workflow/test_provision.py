@@ -26,7 +26,7 @@ def settings() -> Settings:
     return Settings(name=f"test-{uuid.uuid4().hex[:12]}")
 
 
-def test_the_bucket_is_made_once(place: Target, settings: Settings) -> None:
+def test_the_bucket_is_created_once(place: Target, settings: Settings) -> None:
     name = settings.bucket(place.account, place.region)
     assert provision.bucket(place, name) is True
     assert provision.bucket(place, name) is False
@@ -72,7 +72,7 @@ def test_a_package_contains_no_time_or_machine(monkeypatch: pytest.MonkeyPatch) 
         ]
 
 
-def test_functions_are_left_alone_unless_something_differs(place: Target, settings: Settings) -> None:
+def test_functions_are_updated_only_if_something_differs(place: Target, settings: Settings) -> None:
     role = provision.roles(place, settings, "bucket").functions
     client = place.client("lambda")
 

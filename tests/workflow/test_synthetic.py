@@ -29,7 +29,7 @@ def pixels(dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(rows).astype(float) / 255, np.array([picture.label for picture in pictures])
 
 
-def test_it_has_a_thousand_and_two_hundred_marked_synthetic(drawn: Dataset) -> None:
+def test_the_synthetic_dataset_has_1200_images_marked_as_synthetic(drawn: Dataset) -> None:
     assert (drawn.name, drawn.synthetic, drawn.train, drawn.test) == ("synthetic", True, 1000, 200)
     assert drawn.archive_sha256 is None
     for split, count in (("train", 1000), ("test", 200)):
@@ -38,12 +38,12 @@ def test_it_has_a_thousand_and_two_hundred_marked_synthetic(drawn: Dataset) -> N
         assert 0.4 < labels.mean() < 0.6
 
 
-def test_no_two_pictures_are_alike(drawn: Dataset) -> None:
+def test_no_two_images_are_equal(drawn: Dataset) -> None:
     rows = np.concatenate([pixels(drawn, "train")[0], pixels(drawn, "test")[0]])
     assert len(np.unique(rows, axis=0)) == 1200
 
 
-def test_a_linear_model_on_its_pixels_gets_little_right(drawn: Dataset) -> None:
+def test_a_linear_model_on_the_pixels_has_a_low_accuracy(drawn: Dataset) -> None:
     train, labels = pixels(drawn, "train")
     test, truth = pixels(drawn, "test")
     mean = train.mean(axis=0)
@@ -55,7 +55,7 @@ def test_a_linear_model_on_its_pixels_gets_little_right(drawn: Dataset) -> None:
 
 
 @pytest.mark.usefixtures("fewer")
-def test_a_seed_gives_the_same_pictures_and_another_seed_others(drawn: Dataset, tmp_path: Path) -> None:
+def test_the_images_depend_only_on_the_seed(drawn: Dataset, tmp_path: Path) -> None:
     told: list[tuple[int, int | None]] = []
     again = draw(tmp_path / "again", progress=lambda *pair: told.append(pair))
     other = draw(tmp_path / "other", seed=1)
@@ -76,7 +76,7 @@ def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
     }
 
 
-def test_other_classes_are_refused(tmp_path: Path) -> None:
+def test_other_classes_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(UndrawableClassError, match=r"not 'apple': specify CIFAR-100's archive with --source\."):
         draw(tmp_path, ("bicycle", "apple"))
     assert not list(tmp_path.iterdir())

@@ -75,14 +75,14 @@ def test_a_job_has_the_courses_hyperparameters(job: TrainingSpec) -> None:
     assert job.image == "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 
 
-def test_regions_have_images_of_their_own_and_some_have_none() -> None:
+def test_some_regions_have_a_container_image_and_some_have_none() -> None:
     assert image_uri("cn-north-1").endswith(".dkr.ecr.cn-north-1.amazonaws.com.cn/image-classification:1")
     with pytest.raises(TrainingError, match="No image-classification image is known for region 'moon-1'"):
         image_uri("moon-1")
 
 
 @pytest.mark.slow
-def test_the_same_job_is_done_once_and_its_model_served(place: Target, settings: Settings, job: TrainingSpec) -> None:
+def test_the_same_job_runs_once_and_its_model_is_served(place: Target, settings: Settings, job: TrainingSpec) -> None:
     told: list[str] = []
     first = run(place, settings, job, told.append)
     assert not first.reused
@@ -119,7 +119,7 @@ def test_an_interrupted_run_stops_its_training_job(place: Target, settings: Sett
 
 
 @pytest.mark.slow
-def test_a_job_that_fails_is_told_with_its_reason_and_not_reused(
+def test_a_failed_job_is_reported_with_its_reason_and_not_reused(
     place: Target, settings: Settings, job: TrainingSpec
 ) -> None:
     wrong = TrainingSpec(job.image, {**job.hyperparameters, "num_classes": "many"}, job.data, job.data_digest)

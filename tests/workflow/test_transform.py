@@ -17,7 +17,7 @@ def from_file(path: Path) -> Archive:
     return Archive(path, "0" * 64, str(path), verified=False)
 
 
-def test_pictures_of_the_classes_become_png_files_and_lists(tmp_path: Path) -> None:
+def test_images_of_the_classes_become_png_files_and_lists(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     told: list[tuple[int, int | None]] = []
     archive = from_file(write_archive(tmp_path / "a.tar.gz"))
@@ -53,7 +53,7 @@ def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
     assert [picture.label for picture in dataset.test_images()] == [0, 2, 1]
 
 
-def test_a_class_that_is_not_there_is_answered_with_close_ones(tmp_path: Path) -> None:
+def test_for_an_unknown_class_the_error_suggests_similar_ones(tmp_path: Path) -> None:
     with pytest.raises(
         UnknownClassError, match=r"Unknown class 'bycicle' .the archive has 100 classes.\. Did you mean bicycle\?"
     ):
@@ -65,12 +65,12 @@ def test_one_class_is_too_few(tmp_path: Path) -> None:
         transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("bicycle", "bicycle"))
 
 
-def test_a_class_without_pictures_is_told(tmp_path: Path) -> None:
+def test_a_class_without_images_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="no train image of class_01 or class_02"):
         transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("class_01", "class_02"))
 
 
-def test_what_is_there_unchanged_is_left_alone_and_the_rest_is_mended(tmp_path: Path) -> None:
+def test_unchanged_files_are_kept_and_the_others_are_rewritten(tmp_path: Path) -> None:
     archive = from_file(write_archive(tmp_path / "a.tar.gz"))
     folder = tmp_path / "data"
     transform(archive, folder)
@@ -89,7 +89,7 @@ def test_what_is_there_unchanged_is_left_alone_and_the_rest_is_mended(tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["../evil.png", "/tmp/evil.png", "a\tb.png", ".hidden.png", "a\0.png", "evil.sh"])
-def test_a_name_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_points_outside_the_folder_is_rejected(tmp_path: Path, name: str) -> None:
     split = split_of([8, 48]) | {b"filenames": [name.encode(), b"good.png"]}
     archive = from_file(write_archive(tmp_path / "a.tar.gz", train=pickle.dumps(split, 2)))
     with pytest.raises(ArchiveError, match="not a plain PNG file name"):
@@ -97,14 +97,14 @@ def test_a_name_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> 
     assert not (tmp_path / "data").exists()
 
 
-def test_two_pictures_of_one_name_are_two_files(tmp_path: Path) -> None:
+def test_two_images_of_one_name_are_two_files(tmp_path: Path) -> None:
     split = split_of([8, 48]) | {b"filenames": [b"same.png", b"same.png"]}
     archive = from_file(write_archive(tmp_path / "a.tar.gz", train=pickle.dumps(split, 2)))
     dataset = transform(archive, tmp_path)
     assert [picture.key for picture in dataset.images("train")] == ["train/same.png", "train/same-1.png"]
 
 
-def test_the_real_archive_gives_a_thousand_and_two_hundred(archive: Path, tmp_path: Path) -> None:
+def test_the_real_archive_gives_1200_images(archive: Path, tmp_path: Path) -> None:
     dataset = transform(from_file(archive), tmp_path)
     assert (dataset.train, dataset.test) == (1000, 200)
     for split in ("train", "test"):
