@@ -20,6 +20,7 @@ from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import DormantService, OperationCall, OperationOutput, Service
+from scones.cloud.wire.members import Members
 from scones.cloud.wire.model import service_model, streamed_input
 
 log = logging.getLogger(__name__)
@@ -152,11 +153,11 @@ class Cloud(CloudContext):
         self,
         service: str,
         operation: str,
-        params: dict[str, Any],
+        params: Members,
         *,
         caller: Caller | None = None,
         check: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Members:
         """Call an operation; see `CloudContext.call`."""
         await self.wake(service)
         handler = self.handler(service, operation)

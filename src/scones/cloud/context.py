@@ -17,6 +17,7 @@ from scones.cloud.core.data_folder import DATABASE
 from scones.cloud.core.resumption import Resumption
 from scones.cloud.core.step_record import traced
 from scones.cloud.core.store import WAIT_FOR_SPACE, Store
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -96,11 +97,11 @@ class CloudContext(ABC):
         self,
         service: str,
         operation: str,
-        params: dict[str, Any],
+        params: Members,
         *,
         caller: Caller | None = None,
         check: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Members:
         """Call an operation from inside the cloud, without the wire: takes input members, returns output members.
 
         A streaming input may be bytes; a streaming output is bytes or an async iterator (`read_body` joins it). `check`

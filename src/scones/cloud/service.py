@@ -16,6 +16,7 @@ from scones.cloud.context import CloudContext
 from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute
+from scones.cloud.wire.members import Members
 from scones.cloud.wire.validate import validate
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class OperationCall:
     """
 
     operation: str
-    params: dict[str, Any]
+    params: Members
     caller: Caller
     request_id: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -66,11 +67,11 @@ class OperationCall:
 class OperationOutput:
     """Output members with an HTTP status that differs from the model's (206 for a range of an object)."""
 
-    members: dict[str, Any]
+    members: Members
     status: int
 
 
-Handler = Callable[[OperationCall], Awaitable[dict[str, Any] | OperationOutput]]
+Handler = Callable[[OperationCall], Awaitable[Members | OperationOutput]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ def _retry_if_parent_deleted(handler: Handler) -> Handler:
     queue, topic or role is missing, and the service returns its own error.
     """
 
-    async def handle(call: OperationCall) -> dict[str, Any] | OperationOutput:
+    async def handle(call: OperationCall) -> Members | OperationOutput:
         for _ in range(_MAX_ATTEMPTS):
             try:
                 return await handler(call)
@@ -146,7 +147,7 @@ class Service:
         """Return the addresses of the service that are not API operations; the gateway passes their requests on."""
         return ()
 
-    def validate(self, params: dict[str, Any], shape: StructureShape) -> None:
+    def validate(self, params: Members, shape: StructureShape) -> None:
         """Raise `ServiceError` for parameters that violate an operation's model."""
         validate(
             params,

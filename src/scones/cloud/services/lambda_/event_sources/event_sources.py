@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from scones.cloud.core.arns import Arn
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS event_source_mappings (
@@ -16,7 +16,7 @@ SCHEMA = """
     ) WITHOUT ROWID
 """
 
-EventSourceMapping = dict[str, Any]
+EventSourceMapping = Members
 """A mapping as AWS describes it; State is Enabled or Disabled, and never a transitional state such as Creating."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import last_part
@@ -17,6 +16,7 @@ from scones.cloud.services.lambda_.event_sources.pollers import Pollers
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
 from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.wire.members import Members
 
 _STORED_MEMBERS = (
     "BatchSize",
@@ -52,7 +52,7 @@ class EventSourceOperations:
         self._mappings = mappings
         self._pollers = pollers
 
-    async def create_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
+    async def create_event_source_mapping(self, call: OperationCall) -> Members:
         """Create a mapping, and start polling its queue if it is enabled."""
         params, function = call.params, self._names.requested(call)
         _check_members(params)
@@ -67,7 +67,7 @@ class EventSourceOperations:
         }
         return await self._settle(mapping, function, params | {"Enabled": params.get("Enabled", True)}, "Creating")
 
-    async def update_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
+    async def update_event_source_mapping(self, call: OperationCall) -> Members:
         """Change the given settings of a mapping."""
         params = call.params
         _check_members(params)
@@ -81,8 +81,8 @@ class EventSourceOperations:
         return await self._settle(mapping, function, params, passing)
 
     async def _settle(
-        self, mapping: EventSourceMapping, function: FunctionName, params: dict[str, Any], passing: str
-    ) -> dict[str, Any]:
+        self, mapping: EventSourceMapping, function: FunctionName, params: Members, passing: str
+    ) -> Members:
         """Store and apply a mapping with the given settings; the response has the transitional state `passing`."""
         mapping |= {member: params[member] for member in _STORED_MEMBERS if member in params}
         for member in ("FilterCriteria", "ScalingConfig"):  # an empty value removes the member
@@ -101,11 +101,11 @@ class EventSourceOperations:
         self._pollers.restart(mapping)
         return mapping | {"State": passing}
 
-    async def get_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
+    async def get_event_source_mapping(self, call: OperationCall) -> Members:
         """Describe a mapping."""
         return self._mappings.get(call.params["UUID"])
 
-    async def list_event_source_mappings(self, call: OperationCall) -> dict[str, Any]:
+    async def list_event_source_mappings(self, call: OperationCall) -> Members:
         """List mappings: all, or those of a given queue, function or both."""
         params, found = call.params, self._mappings.all()
         if "FunctionName" in params:
@@ -116,7 +116,7 @@ class EventSourceOperations:
             found = [mapping for mapping in found if mapping["EventSourceArn"] == params["EventSourceArn"]]
         return page("EventSourceMappings", found, {"MaxItems": 100} | params)
 
-    async def delete_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_event_source_mapping(self, call: OperationCall) -> Members:
         """Delete a mapping; its function finishes the batches that it is processing."""
         mapping = self._mappings.get(call.params["UUID"])
         await self._mappings.delete(mapping["UUID"])
@@ -145,7 +145,7 @@ class EventSourceOperations:
             )
 
 
-def _check_members(params: dict[str, Any]) -> None:
+def _check_members(params: Members) -> None:
     if others := sorted(params.keys() - _SUPPORTED_MEMBERS):
         raise _invalid(f"The local cloud does not support {others[0]} in event source mappings for SQS; omit it.")
 

@@ -9,7 +9,6 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
@@ -21,10 +20,11 @@ from scones.cloud.services.lambda_.event_sources.event_sources import EventSourc
 from scones.cloud.services.lambda_.functions.names import FunctionName
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.wire import json_document
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
-Message = dict[str, Any]
+Message = Members
 
 CONCURRENT_BATCHES = 5
 """Maximum concurrent batches of a mapping without MaximumConcurrency: the number that AWS begins with."""
@@ -169,7 +169,7 @@ class Pollers:
             return set()
         return _failed_message_ids(outcome.payload, everything)
 
-    def _record(self, mapping: EventSourceMapping, message: Message) -> dict[str, Any]:
+    def _record(self, mapping: EventSourceMapping, message: Message) -> Members:
         """Return a message in the format of a function's event."""
         md5 = message.get("MD5OfMessageAttributes")
         return {
@@ -193,7 +193,7 @@ def _size(messages: list[Message]) -> int:
     return sum(utf8_size(message["Body"]) for message in messages)
 
 
-def _events(records: list[dict[str, Any]]) -> Iterator[tuple[set[str], bytes]]:
+def _events(records: list[Members]) -> Iterator[tuple[set[str], bytes]]:
     """Yield events with all records: the ids of an event's messages, and its JSON of at most `PAYLOAD_LIMIT` bytes."""
     identities: set[str] = set()
     texts: list[str] = []
@@ -211,7 +211,7 @@ def _events(records: list[dict[str, Any]]) -> Iterator[tuple[set[str], bytes]]:
         yield identities, f"{_HEAD}{_SEPARATOR.join(texts)}{_TAIL}".encode()
 
 
-def _attribute(value: dict[str, Any]) -> dict[str, Any]:
+def _attribute(value: Members) -> Members:
     text, binary = value.get("StringValue"), value.get("BinaryValue")
     return {
         **({"stringValue": text} if text is not None else {}),
@@ -222,7 +222,7 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _passes(mapping: EventSourceMapping, record: dict[str, Any]) -> bool:
+async def _passes(mapping: EventSourceMapping, record: Members) -> bool:
     """Return True if one of a mapping's filters accepts a record, or if the mapping has no filters."""
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
     for each in filters:
@@ -231,7 +231,7 @@ async def _passes(mapping: EventSourceMapping, record: dict[str, Any]) -> bool:
     return not filters
 
 
-async def _matches(text: str, record: dict[str, Any]) -> bool:
+async def _matches(text: str, record: Members) -> bool:
     """Match a record against a pattern.
 
     If the pattern names fields of `body`, the body has to be a JSON object; otherwise the body is matched as text.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scones.cloud.context import CloudContext
 from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT, ZIPPED_LIMIT
+from scones.cloud.wire.members import Members
 
 CONCURRENT_EXECUTIONS = 1000
 CODE_LIMIT = 80_530_636_800
@@ -19,7 +18,7 @@ class AccountOperations:
     def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
 
-    async def get_account_settings(self, call: OperationCall) -> dict[str, Any]:  # noqa: ARG002
+    async def get_account_settings(self, call: OperationCall) -> Members:  # noqa: ARG002
         """Return AWS's default quotas and the current usage."""
         usage = self._cloud.store.row(
             "SELECT count(*) AS functions, coalesce(sum(reserved), 0) AS reserved,"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
@@ -11,6 +10,7 @@ from scones.cloud.services.lambda_.functions.configuration import check_revision
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.wire.members import Members
 
 
 class AliasOperations:
@@ -20,7 +20,7 @@ class AliasOperations:
         self._names = names
         self._records = records
 
-    async def create_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def create_alias(self, call: OperationCall) -> Members:
         """Create an alias of a version."""
         name, params = self._names.requested(call).name, call.params
         if self._records.find_alias(name, params["Name"]) is not None:
@@ -34,13 +34,13 @@ class AliasOperations:
         }
         return await self._put(name, alias, params)
 
-    async def get_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def get_alias(self, call: OperationCall) -> Members:
         """Describe an alias."""
         name = self._names.requested(call).name
         self._records.find(FunctionName(name))
         return self._alias(name, call.params["Name"], "Cannot find alias arn")
 
-    async def update_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def update_alias(self, call: OperationCall) -> Members:
         """Change an alias's version, description or routing."""
         name, params = self._names.requested(call).name, call.params
         self._records.find(FunctionName(name))
@@ -49,26 +49,26 @@ class AliasOperations:
         alias |= {member: params[member] for member in ("FunctionVersion", "Description") if member in params}
         return await self._put(name, alias, params)
 
-    async def delete_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_alias(self, call: OperationCall) -> Members:
         """Delete an alias."""
         await self._records.delete_alias(self._names.requested(call).name, call.params["Name"])
         return {}
 
-    async def list_aliases(self, call: OperationCall) -> dict[str, Any]:
+    async def list_aliases(self, call: OperationCall) -> Members:
         """List a function's aliases, either all of them or those of one version."""
         name, version = self._names.requested(call).name, call.params.get("FunctionVersion")
         self._records.find(FunctionName(name))
         found = self._records.aliases(name)
         return page("Aliases", [each for each in found if version in (None, each["FunctionVersion"])], call.params)
 
-    def _alias(self, function: str, name: str, what: str) -> dict[str, Any]:
+    def _alias(self, function: str, name: str, what: str) -> Members:
         alias = self._records.find_alias(function, name)
         if alias is None:
             message = f"{what}: {self._records.arn(function, name)}"
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         return alias
 
-    async def _put(self, function: str, alias: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    async def _put(self, function: str, alias: Members, params: Members) -> Members:
         self._records.find(FunctionName(function, alias["FunctionVersion"]))
         if "RoutingConfig" in params:
             weights = params["RoutingConfig"].get("AdditionalVersionWeights", {})
@@ -80,7 +80,7 @@ class AliasOperations:
         await self._records.put_alias(function, alias)
         return alias
 
-    def _check_routing(self, function: str, alias: dict[str, Any]) -> None:
+    def _check_routing(self, function: str, alias: Members) -> None:
         weights, version = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}), alias["FunctionVersion"]
         reason = ""
         if len(weights) > 1:

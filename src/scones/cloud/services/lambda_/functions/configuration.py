@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 
 _NOT_LISTED = frozenset(
     {
@@ -21,7 +22,7 @@ _NOT_LISTED = frozenset(
 _LEVELS = ("ApplicationLogLevel", "SystemLogLevel")
 
 
-def listed(configuration: dict[str, Any]) -> dict[str, Any]:
+def listed(configuration: Members) -> Members:
     """Return a function's entry in a list: its configuration without its state, as the API's documentation says."""
     return {name: value for name, value in configuration.items() if name not in _NOT_LISTED}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -13,6 +12,7 @@ from scones.cloud.services.lambda_.functions.function_records import FunctionRec
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.services.lambda_.invoke.destinations import FAILURE_SERVICES, SUCCESS_SERVICES, check_target
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.wire.members import Members
 
 _STORED_MEMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
 
@@ -25,18 +25,18 @@ class EventConfigOperations:
         self._names = names
         self._records = records
 
-    async def put_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
+    async def put_function_event_invoke_config(self, call: OperationCall) -> Members:
         """Set the maximum retries, the maximum event age and the destinations; omitted settings get AWS's defaults."""
         if not call.params.keys() & {*_STORED_MEMBERS, "DestinationConfig"}:
             message = "You must specify at least one of error handling or destination setting."
             raise ServiceError("InvalidParameterValueException", message, Type="User")
         return await self._configure(call, {})
 
-    async def update_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
+    async def update_function_event_invoke_config(self, call: OperationCall) -> Members:
         """Change the given settings of a configuration."""
         return await self._configure(call, self._event_config(self._names.requested(call)))
 
-    async def _configure(self, call: OperationCall, known: dict[str, Any]) -> dict[str, Any]:
+    async def _configure(self, call: OperationCall, known: Members) -> Members:
         function, params = self._names.requested(call), call.params
         self._check_exists(function)
         destinations = {**known.get("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})}
@@ -81,11 +81,11 @@ class EventConfigOperations:
             message = f"The destination ARN {destination} is invalid."
             raise ServiceError("InvalidParameterValueException", message, Type="User") from error
 
-    async def get_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
+    async def get_function_event_invoke_config(self, call: OperationCall) -> Members:
         """Return a function's configuration for asynchronous invocation."""
         return self._event_config(self._names.requested(call))
 
-    def _event_config(self, function: FunctionName) -> dict[str, Any]:
+    def _event_config(self, function: FunctionName) -> Members:
         config = self._records.event_config(function)
         if config is None:
             arn = self._records.arn(function.name, function.qualifier or LATEST)
@@ -93,7 +93,7 @@ class EventConfigOperations:
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         return config
 
-    async def list_function_event_invoke_configs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_function_event_invoke_configs(self, call: OperationCall) -> Members:
         """List the configurations of a function's versions and aliases."""
         rows = self._cloud.store.rows(
             "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier",

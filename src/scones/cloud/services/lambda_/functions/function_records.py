@@ -8,12 +8,12 @@ import sqlite3
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS functions (
@@ -51,7 +51,7 @@ SCHEMA = """
 class Version:
     """One version of a function: its configuration as AWS describes it, and the digest of its code."""
 
-    configuration: dict[str, Any]
+    configuration: Members
     code_digest: str
 
     @property
@@ -106,7 +106,7 @@ class FunctionRecords:
                     return self.find(FunctionName(function.name, version))
         return self.find(function)
 
-    async def create(self, configuration: dict[str, Any], code: str, tags: dict[str, str]) -> None:
+    async def create(self, configuration: Members, code: str, tags: dict[str, str]) -> None:
         """Add a function; raises `ResourceConflictException` if one of that name exists."""
         name, document = configuration["FunctionName"], json.dumps(configuration)
 
@@ -120,7 +120,7 @@ class FunctionRecords:
 
         await self._store.write(insert)
 
-    async def update(self, configuration: dict[str, Any], code: str) -> None:
+    async def update(self, configuration: Members, code: str) -> None:
         """Replace $LATEST, with a new LastModified and a new RevisionId."""
         configuration |= {"LastModified": now(), "RevisionId": str(uuid.uuid4())}
         await self._store.execute(
@@ -183,35 +183,35 @@ class FunctionRecords:
 
         return await self._store.write(insert)
 
-    def latest(self) -> list[dict[str, Any]]:
+    def latest(self) -> list[Members]:
         """Return the $LATEST configurations of all functions, sorted by name."""
         rows = self._store.rows("SELECT document FROM functions ORDER BY name")
         return [json.loads(row["document"]) for row in rows]
 
-    def versions(self, name: str) -> list[dict[str, Any]]:
+    def versions(self, name: str) -> list[Members]:
         """Return the configurations of $LATEST and of all published versions of a function."""
         latest = self.find(FunctionName(name)).configuration
         rows = self._store.rows("SELECT document FROM function_versions WHERE function = ? ORDER BY version", name)
         return [{**latest, "FunctionArn": self.arn(name, LATEST)}, *(json.loads(row["document"]) for row in rows)]
 
-    def alias(self, function: str, name: str) -> dict[str, Any]:
+    def alias(self, function: str, name: str) -> Members:
         """Return an alias; raises `ResourceNotFoundException` if it does not exist."""
         alias = self.find_alias(function, name)
         if alias is None:
             raise not_found(self.arn(function, name))
         return alias
 
-    def find_alias(self, function: str, name: str) -> dict[str, Any] | None:
+    def find_alias(self, function: str, name: str) -> Members | None:
         """Return an alias, or None if it does not exist."""
         row = self._store.row("SELECT document FROM function_aliases WHERE function = ? AND name = ?", function, name)
         return json.loads(row["document"]) if row else None
 
-    def aliases(self, function: str) -> list[dict[str, Any]]:
+    def aliases(self, function: str) -> list[Members]:
         """Return a function's aliases, sorted by name."""
         rows = self._store.rows("SELECT document FROM function_aliases WHERE function = ? ORDER BY name", function)
         return [json.loads(row["document"]) for row in rows]
 
-    async def put_alias(self, function: str, alias: dict[str, Any]) -> None:
+    async def put_alias(self, function: str, alias: Members) -> None:
         """Create or replace an alias."""
         await self._store.execute(
             "INSERT OR REPLACE INTO function_aliases VALUES (?, ?, ?)", function, alias["Name"], json.dumps(alias)
@@ -242,7 +242,7 @@ class FunctionRecords:
         """Set a function's reserved concurrency, or remove it (None)."""
         await self._store.execute("UPDATE functions SET reserved = ? WHERE name = ?", executions, name)
 
-    def event_config(self, function: FunctionName) -> dict[str, Any] | None:
+    def event_config(self, function: FunctionName) -> Members | None:
         """Return a function's configuration for asynchronous invocation, or None for AWS's defaults."""
         row = self._store.row(
             "SELECT document FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
@@ -251,7 +251,7 @@ class FunctionRecords:
         )
         return json.loads(row["document"]) if row else None
 
-    def layer(self, arn: str) -> dict[str, Any]:
+    def layer(self, arn: str) -> Members:
         """Return the layer version with an ARN, for a function that is to use it.
 
         Raises `InvalidParameterValueException` if the layer belongs to another account or region, or does not exist.
@@ -268,7 +268,7 @@ class FunctionRecords:
         )
         if row is None:
             raise ServiceError("InvalidParameterValueException", f"Layer version {arn} does not exist.", Type="User")
-        document: dict[str, Any] = json.loads(row["document"])
+        document: Members = json.loads(row["document"])
         return document
 
     def layer_code(self, arn: str) -> str:
@@ -291,7 +291,7 @@ def not_found(arn: str) -> ServiceError:
     return ServiceError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")
 
 
-def _versions(alias: dict[str, Any]) -> set[str]:
+def _versions(alias: Members) -> set[str]:
     return {alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})}
 
 
@@ -300,6 +300,6 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
 
 
-def _substance(configuration: dict[str, Any]) -> dict[str, Any]:
+def _substance(configuration: Members) -> Members:
     identity = ("Version", "FunctionArn", "RevisionId", "LastModified", "Description")
     return {name: value for name, value in configuration.items() if name not in identity}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn
@@ -18,6 +17,7 @@ from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, 
 from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.wire.members import Members
 
 _COPIED_MEMBERS = (
     "Runtime",
@@ -63,7 +63,7 @@ class FunctionOperations:
         self._links = links
         self._invoker = invoker
 
-    async def create_function(self, call: OperationCall) -> dict[str, Any]:
+    async def create_function(self, call: OperationCall) -> Members:
         """Create a function from a zip archive in the request or in S3."""
         params = call.params
         name = self._names.requested(call).name
@@ -111,11 +111,11 @@ class FunctionOperations:
             configuration = (await self._records.publish(name, None)).configuration
         return _without(configuration, "LastUpdateStatus") | _CREATING
 
-    async def get_function(self, call: OperationCall) -> dict[str, Any]:
+    async def get_function(self, call: OperationCall) -> Members:
         """Describe a function, with its code's location, its tags and its reserved concurrency."""
         function = self._names.requested(call)
         version = self._records.find(function)
-        answer: dict[str, Any] = {
+        answer: Members = {
             "Configuration": self._described(version.configuration, function),
             "Code": {"RepositoryType": "S3", "Location": self._links.location(version.code_digest)},
         }
@@ -125,19 +125,19 @@ class FunctionOperations:
             answer["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
         return answer
 
-    async def get_function_configuration(self, call: OperationCall) -> dict[str, Any]:
+    async def get_function_configuration(self, call: OperationCall) -> Members:
         """Describe a function's configuration."""
         function = self._names.requested(call)
         return self._described(self._records.find(function).configuration, function)
 
-    async def list_functions(self, call: OperationCall) -> dict[str, Any]:
+    async def list_functions(self, call: OperationCall) -> Members:
         """List functions; with FunctionVersion ALL, also their published versions."""
         functions = self._records.latest()
         if call.params.get("FunctionVersion") == "ALL":
             functions = [version for latest in functions for version in self._records.versions(latest["FunctionName"])]
         return page("Functions", [listed(function) for function in functions], call.params)
 
-    async def update_function_code(self, call: OperationCall) -> dict[str, Any]:
+    async def update_function_code(self, call: OperationCall) -> Members:
         """Replace a function's code."""
         params = call.params
         name = FunctionName(self._names.requested(call).name)
@@ -151,7 +151,7 @@ class FunctionOperations:
             return configuration
         return await self._changed(configuration, package.digest, params)
 
-    async def update_function_configuration(self, call: OperationCall) -> dict[str, Any]:
+    async def update_function_configuration(self, call: OperationCall) -> Members:
         """Change the given settings of a function."""
         params = call.params
         version = self._records.find(FunctionName(self._names.requested(call).name))
@@ -176,7 +176,7 @@ class FunctionOperations:
             self._invoker.retire(function.name)
         return OperationOutput({"StatusCode": 204}, 204)
 
-    async def _changed(self, configuration: dict[str, Any], code: str, params: dict[str, Any]) -> dict[str, Any]:
+    async def _changed(self, configuration: Members, code: str, params: Members) -> Members:
         await self._check_size(configuration, code)
         await self._records.update(configuration, code)
         self._invoker.retire(configuration["FunctionName"])
@@ -184,13 +184,13 @@ class FunctionOperations:
             configuration = (await self._records.publish(configuration["FunctionName"], None)).configuration
         return configuration | _UPDATING
 
-    async def _check_size(self, configuration: dict[str, Any], code: str) -> None:
+    async def _check_size(self, configuration: Members, code: str) -> None:
         layers = [self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", [])]
         await self._packages.check_size(code, layers)
 
-    def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
+    def _optional(self, params: Members) -> Members:
         """Check optional members of a request, and return those whose form in a description is different."""
-        found: dict[str, Any] = {}
+        found: Members = {}
         if arn := params.get("DeadLetterConfig", {}).get("TargetArn"):
             check_target(self._cloud, arn, DEAD_LETTER_SERVICES, "dead-letter target")
         if "Environment" in params:
@@ -202,7 +202,7 @@ class FunctionOperations:
             found["Layers"] = [{"Arn": arn, "CodeSize": layer["Content"]["CodeSize"]} for arn, layer in layers]
         return found
 
-    def _described(self, configuration: dict[str, Any], function: FunctionName) -> dict[str, Any]:
+    def _described(self, configuration: Members, function: FunctionName) -> Members:
         """Return a configuration with the requested ARN, which has a qualifier if one was given."""
         if function.qualifier is None:
             return configuration
@@ -212,7 +212,7 @@ class FunctionOperations:
         return str(Arn(service="lambda", region=self._cloud.settings.region, resource="runtime:" + "0" * 64))
 
 
-def _leave_out_empty(configuration: dict[str, Any]) -> None:
+def _leave_out_empty(configuration: Members) -> None:
     """Remove members that a request set to an empty value in order to delete them."""
     if not configuration.get("DeadLetterConfig", {}).get("TargetArn"):
         configuration.pop("DeadLetterConfig", None)
@@ -221,5 +221,5 @@ def _leave_out_empty(configuration: dict[str, Any]) -> None:
             configuration.pop(member, None)
 
 
-def _without(configuration: dict[str, Any], member: str) -> dict[str, Any]:
+def _without(configuration: Members, member: str) -> Members:
     return {name: value for name, value in configuration.items() if name != member}

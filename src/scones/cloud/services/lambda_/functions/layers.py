@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, last_part
@@ -14,6 +13,7 @@ from scones.cloud.services.lambda_.functions.code_links import CodeLinks
 from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.function_records import now
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.wire.members import Members
 
 
 class LayerOperations:
@@ -24,13 +24,13 @@ class LayerOperations:
         self._packages = packages
         self._links = links
 
-    async def publish_layer_version(self, call: OperationCall) -> dict[str, Any]:
+    async def publish_layer_version(self, call: OperationCall) -> Members:
         """Publish the next version of a layer."""
         params = call.params
         name = last_part(params["LayerName"])
         package = await self._packages.store(params["Content"])
         layer_arn = self._cloud.arn("lambda", f"layer:{name}")
-        layer: dict[str, Any] = {
+        layer: Members = {
             "Content": {
                 "CodeSha256": package.code_sha256,
                 "CodeSize": package.size,
@@ -43,7 +43,7 @@ class LayerOperations:
             "CompatibleArchitectures": params.get("CompatibleArchitectures"),
         }
 
-        def insert(connection: sqlite3.Connection) -> dict[str, Any]:
+        def insert(connection: sqlite3.Connection) -> Members:
             last = connection.execute("SELECT max(version) FROM layer_versions WHERE name = ?", (name,)).fetchone()[0]
             number = (last or 0) + 1  # a deleted version's number is never reused
             numbered = {**layer, "LayerVersionArn": f"{layer_arn}:{number}", "Version": number}
@@ -55,18 +55,18 @@ class LayerOperations:
 
         return self._with_location(await self._cloud.store.write(insert), package.digest)
 
-    async def get_layer_version(self, call: OperationCall) -> dict[str, Any]:
+    async def get_layer_version(self, call: OperationCall) -> Members:
         """Describe a layer version."""
         name = last_part(call.params["LayerName"])
         _check_number(call.params["VersionNumber"])
         return self._layer(name, call.params["VersionNumber"])
 
-    async def get_layer_version_by_arn(self, call: OperationCall) -> dict[str, Any]:
+    async def get_layer_version_by_arn(self, call: OperationCall) -> Members:
         """Describe a layer version by its ARN."""
         name, _, number = Arn.parse(call.params["Arn"]).resource_id.partition(":")
         return self._layer(name, number)
 
-    def _layer(self, name: str, number: int | str) -> dict[str, Any]:
+    def _layer(self, name: str, number: int | str) -> Members:
         row = self._cloud.store.row(
             "SELECT document, code FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
         )
@@ -76,10 +76,10 @@ class LayerOperations:
             )
         return self._with_location(json.loads(row["document"]), row["code"])
 
-    def _with_location(self, layer: dict[str, Any], digest: str) -> dict[str, Any]:
+    def _with_location(self, layer: Members, digest: str) -> Members:
         return {**layer, "Content": {**layer["Content"], "Location": self._links.location(digest)}}
 
-    async def list_layer_versions(self, call: OperationCall) -> dict[str, Any]:
+    async def list_layer_versions(self, call: OperationCall) -> Members:
         """List a layer's versions, newest first."""
         name = last_part(call.params["LayerName"])
         rows = self._cloud.store.rows(
@@ -88,12 +88,12 @@ class LayerOperations:
         found = [json.loads(row["document"]) for row in rows]
         return page("LayerVersions", [layer for layer in found if _suits(layer, call.params)], call.params)
 
-    async def list_layers(self, call: OperationCall) -> dict[str, Any]:
+    async def list_layers(self, call: OperationCall) -> Members:
         """List layers, each with its latest version that suits the given runtime and architecture, if any are given."""
         rows = self._cloud.store.rows(
             "SELECT name, document FROM layer_versions WHERE NOT deleted ORDER BY name, version DESC"
         )
-        latest: dict[str, dict[str, Any]] = {}
+        latest: dict[str, Members] = {}
         for row in rows:
             if row["name"] not in latest and _suits(layer := json.loads(row["document"]), call.params):
                 latest[row["name"]] = layer
@@ -103,7 +103,7 @@ class LayerOperations:
         ]
         return page("Layers", layers, call.params)
 
-    async def delete_layer_version(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_layer_version(self, call: OperationCall) -> Members:
         """Delete a layer version; functions that use it keep it until they change, as on AWS."""
         name = last_part(call.params["LayerName"])
         _check_number(call.params["VersionNumber"])
@@ -113,7 +113,7 @@ class LayerOperations:
         return {}
 
 
-def _suits(layer: dict[str, Any], params: dict[str, Any]) -> bool:
+def _suits(layer: Members, params: Members) -> bool:
     requested = (("CompatibleRuntime", "CompatibleRuntimes"), ("CompatibleArchitecture", "CompatibleArchitectures"))
     return all(params[one] in (layer.get(several) or ()) for one, several in requested if one in params)
 

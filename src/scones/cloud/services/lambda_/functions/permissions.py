@@ -13,6 +13,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
+from scones.cloud.wire.members import Members
 
 _CONDITIONS = {
     "SourceArn": ("ArnLike", "AWS:SourceArn"),
@@ -33,7 +34,7 @@ class PermissionOperations:
         self._names = names
         self._records = records
 
-    async def add_permission(self, call: OperationCall) -> dict[str, Any]:
+    async def add_permission(self, call: OperationCall) -> Members:
         """Add a statement to a function's policy."""
         function, params = self._names.requested(call), call.params
         if function.qualifier == LATEST:
@@ -64,8 +65,8 @@ class PermissionOperations:
         )
         return {"Statement": json.dumps(statement)}
 
-    def _statement(self, function: FunctionName, params: dict[str, Any]) -> dict[str, Any]:
-        conditions: dict[str, dict[str, Any]] = {}
+    def _statement(self, function: FunctionName, params: Members) -> Members:
+        conditions: dict[str, Members] = {}
         for member, (operator, key) in _CONDITIONS.items():
             if member in params:
                 value = params[member]
@@ -79,7 +80,7 @@ class PermissionOperations:
             **({"Condition": conditions} if conditions else {}),
         }
 
-    async def get_policy(self, call: OperationCall) -> dict[str, Any]:
+    async def get_policy(self, call: OperationCall) -> Members:
         """Return a function's policy."""
         policy = self._policy(self._names.requested(call))
         if policy is None:
@@ -97,7 +98,7 @@ class PermissionOperations:
         statements = [json.loads(row["statement"]) for row in rows]
         return json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements}) if rows else None
 
-    def _check_policy_revision(self, function: FunctionName, params: dict[str, Any]) -> None:
+    def _check_policy_revision(self, function: FunctionName, params: Members) -> None:
         known = self._policy(function)
         if known is not None and params.get("RevisionId", _revision(known)) != _revision(known):
             message = (
@@ -106,7 +107,7 @@ class PermissionOperations:
             )
             raise ServiceError("PreconditionFailedException", message, 412, Type="User")
 
-    async def remove_permission(self, call: OperationCall) -> dict[str, Any]:
+    async def remove_permission(self, call: OperationCall) -> Members:
         """Remove a statement from a function's policy."""
         function, sid = self._names.requested(call), call.params["StatementId"]
         self._records.find(function)

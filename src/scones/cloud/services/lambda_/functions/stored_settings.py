@@ -7,7 +7,6 @@ not configured for any function.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -15,6 +14,7 @@ from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, now
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS function_settings (
@@ -41,7 +41,7 @@ class StoredSettingOperations:
         begun = {"AvailableProvisionedConcurrentExecutions": 0, "AllocatedProvisionedConcurrentExecutions": 0}
         return OperationOutput({**config, **begun, "Status": "IN_PROGRESS"}, 202)
 
-    async def get_provisioned_concurrency_config(self, call: OperationCall) -> dict[str, Any]:
+    async def get_provisioned_concurrency_config(self, call: OperationCall) -> Members:
         """Return the provisioned concurrency of a version or an alias."""
         config = self._stored(self._published(call), _PROVISIONED)
         if config is None:
@@ -60,7 +60,7 @@ class StoredSettingOperations:
         )
         return OperationOutput({}, 204)
 
-    async def list_provisioned_concurrency_configs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_provisioned_concurrency_configs(self, call: OperationCall) -> Members:
         """List the provisioned concurrency of a function's versions and aliases."""
         name = self._names.requested(call).name
         self._records.find(FunctionName(name))
@@ -75,37 +75,35 @@ class StoredSettingOperations:
         ]
         return page("ProvisionedConcurrencyConfigs", found, call.params)
 
-    async def put_function_recursion_config(self, call: OperationCall) -> dict[str, Any]:
+    async def put_function_recursion_config(self, call: OperationCall) -> Members:
         """Record whether recursive invocations of a function are allowed or terminated."""
         function, config = self._existing_function(call), {"RecursiveLoop": call.params["RecursiveLoop"]}
         await self._store(FunctionName(function.name), _RECURSION, config)
         return config
 
-    async def get_function_recursion_config(self, call: OperationCall) -> dict[str, Any]:
+    async def get_function_recursion_config(self, call: OperationCall) -> Members:
         """Return a function's handling of recursive invocations; the default is Terminate."""
         return self._stored(FunctionName(self._existing_function(call).name), _RECURSION) or {
             "RecursiveLoop": "Terminate"
         }
 
-    async def put_runtime_management_config(self, call: OperationCall) -> dict[str, Any]:
+    async def put_runtime_management_config(self, call: OperationCall) -> Members:
         """Record when a function's runtime is updated."""
         function, params = self._existing_function(call), call.params
         if (params["UpdateRuntimeOn"] == "Manual") != ("RuntimeVersionArn" in params):
             reason = "You must specify a RuntimeVersionArn if and only if UpdateRuntimeOn is Manual."
             raise ServiceError("InvalidParameterValueException", reason, Type="User")
-        kept: dict[str, Any] = {
-            name: params[name] for name in ("UpdateRuntimeOn", "RuntimeVersionArn") if name in params
-        }
+        kept: Members = {name: params[name] for name in ("UpdateRuntimeOn", "RuntimeVersionArn") if name in params}
         await self._store(function, _UPDATES, kept)
         return {**kept, "FunctionArn": self._records.arn(function.name, function.qualifier)}
 
-    async def get_runtime_management_config(self, call: OperationCall) -> dict[str, Any]:
+    async def get_runtime_management_config(self, call: OperationCall) -> Members:
         """Return when a function's runtime is updated; the default is Auto."""
         function = self._existing_function(call)
         kept = self._stored(function, _UPDATES) or {"UpdateRuntimeOn": "Auto"}
         return {**kept, "FunctionArn": self._records.arn(function.name, function.qualifier)}
 
-    async def get_function_code_signing_config(self, call: OperationCall) -> dict[str, Any]:
+    async def get_function_code_signing_config(self, call: OperationCall) -> Members:
         """Return an empty ARN: no function here has a code signing configuration."""
         return {"CodeSigningConfigArn": "", "FunctionName": self._existing_function(call).name}
 
@@ -122,7 +120,7 @@ class StoredSettingOperations:
         self._records.find(function)
         return function
 
-    def _stored(self, function: FunctionName, kind: str) -> dict[str, Any] | None:
+    def _stored(self, function: FunctionName, kind: str) -> Members | None:
         row = self._cloud.store.row(
             "SELECT document FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
             function.name,
@@ -131,7 +129,7 @@ class StoredSettingOperations:
         )
         return json.loads(row["document"]) if row else None
 
-    async def _store(self, function: FunctionName, kind: str, document: dict[str, Any]) -> None:
+    async def _store(self, function: FunctionName, kind: str, document: Members) -> None:
         await self._cloud.store.execute(
             "INSERT OR REPLACE INTO function_settings (function, qualifier, kind, document) VALUES (?, ?, ?, ?)",
             function.name,
@@ -141,7 +139,7 @@ class StoredSettingOperations:
         )
 
 
-def _ready(config: dict[str, Any]) -> dict[str, Any]:
+def _ready(config: Members) -> Members:
     requested = config["RequestedProvisionedConcurrentExecutions"]
     there = {
         "AvailableProvisionedConcurrentExecutions": requested,

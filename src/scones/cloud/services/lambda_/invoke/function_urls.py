@@ -13,6 +13,7 @@ from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
 from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS function_urls (
@@ -61,11 +62,11 @@ class FunctionUrlOperations:
         )
         return OperationOutput(self._with_address(identity, config), 201)
 
-    async def get_function_url_config(self, call: OperationCall) -> dict[str, Any]:
+    async def get_function_url_config(self, call: OperationCall) -> Members:
         """Describe a function URL."""
         return self._with_address(*self._url(self._names.requested(call)))
 
-    async def update_function_url_config(self, call: OperationCall) -> dict[str, Any]:
+    async def update_function_url_config(self, call: OperationCall) -> Members:
         """Change the given settings of a function URL."""
         function = self._names.requested(call)
         identity, config = self._url(function)
@@ -81,7 +82,7 @@ class FunctionUrlOperations:
         await self._cloud.store.execute("DELETE FROM function_urls WHERE id = ?", identity)
         return OperationOutput({}, 204)
 
-    async def list_function_url_configs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_function_url_configs(self, call: OperationCall) -> Members:
         """List the URLs of a function and its aliases."""
         name = self._names.requested(call).name
         self._records.find(FunctionName(name))
@@ -98,19 +99,19 @@ class FunctionUrlOperations:
             function.qualifier or "",
         )
 
-    def _url(self, function: FunctionName) -> tuple[str, dict[str, Any]]:
+    def _url(self, function: FunctionName) -> tuple[str, Members]:
         row = self._url_row(function)
         if row is None:
             message = "The resource you requested does not exist."
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         return row["id"], json.loads(row["document"])
 
-    def _with_address(self, identity: str, config: dict[str, Any]) -> dict[str, Any]:
+    def _with_address(self, identity: str, config: Members) -> Members:
         """Return a configuration with its current address: the cloud's port may change with each start."""
         return {"FunctionUrl": f"{self._cloud.url}{PREFIX}{identity}/", **config}
 
 
-def _settings_of(params: dict[str, Any]) -> dict[str, Any]:
+def _settings_of(params: Members) -> Members:
     if params.get("InvokeMode") == "RESPONSE_STREAM":
         raise ServiceError(
             "InvalidParameterValueException",

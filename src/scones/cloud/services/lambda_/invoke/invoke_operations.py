@@ -8,7 +8,6 @@ import binascii
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
@@ -18,6 +17,7 @@ from scones.cloud.services.lambda_.invoke.async_invocations import AsyncInvocati
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.services.lambda_.invoke.payloads import check_payload
 from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
+from scones.cloud.wire.members import Members
 
 SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
 """Maximum bytes of a payload."""
@@ -122,7 +122,7 @@ class InvocationOperations:
         )
 
 
-async def _streamed(outcome: InvocationResult, tail: str | None) -> AsyncIterator[dict[str, dict[str, Any]]]:
+async def _streamed(outcome: InvocationResult, tail: str | None) -> AsyncIterator[dict[str, Members]]:
     complete = {"LogResult": tail} if tail is not None else {}
     if outcome.function_error:
         complete |= {"ErrorCode": outcome.function_error, "ErrorDetails": outcome.payload.decode(errors="replace")}

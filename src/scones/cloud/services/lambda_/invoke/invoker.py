@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -29,6 +28,7 @@ from scones.cloud.services.lambda_.runtime.platform_log import LogSettings
 from scones.cloud.services.lambda_.runtime.runtimes import COMMON, PYTHON, Runtime
 from scones.cloud.services.lambda_.runtime.warm_parent import WarmParent
 from scones.cloud.services.logs.service import Logs
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,7 @@ class Invoker:
             self._pool.release_idle()
 
 
-def _log_settings(configuration: dict[str, Any]) -> LogSettings:
+def _log_settings(configuration: Members) -> LogSettings:
     chosen = configuration["LoggingConfig"]
     return LogSettings(
         version=configuration["Version"],
