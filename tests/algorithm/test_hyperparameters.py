@@ -10,8 +10,8 @@ import pytest
 import torch
 from jobs import make
 
+from scones.containers.contract import CustomerError
 from scones.containers.image_classification.builtin_optimizer import builtin_optimizer, rate_after
-from scones.containers.image_classification.errors import CustomerError
 from scones.containers.image_classification.hyperparameters import Hyperparameters, OptimizerSettings
 from scones.containers.image_classification.objective import Objective
 from scones.containers.image_classification.optimizer import AdamW, Sgd

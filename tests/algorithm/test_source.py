@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from jobs import Job
 
 from scones.studio.environments import VirtualEnvironment
 
+SOURCES = Path(__file__).resolve().parents[2] / "src"
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "build" / "environments"
 TOOLKIT = VirtualEnvironment("training-toolkit", "SageMaker Training Toolkit", ("sagemaker-training>=5.1,<6",))
 
@@ -66,6 +69,25 @@ def test_the_toolkit_of_awss_images_trains_it_as_a_script(job, tmp_path):
     assert "Reporting training SUCCESS" in done.stdout + done.stderr
     assert "Epoch[1] Validation-accuracy=" in done.stdout
     assert (job.model / "model.onnx").exists()
+
+
+def test_the_folder_contains_each_module_of_scones_that_its_modules_import(tmp_path):
+    source = tmp_path / "source"
+    assert write(source).returncode == 0
+    server = source / "scones/containers/image_classification/serve.py"  # AWS's image has a model server
+    paths = sorted(set(source.rglob("*.py")) - {server})
+    found = {name for path in paths for name in imported(path)}
+    assert len(found) > 10
+    assert [name for name in found if not (source / f"{name.replace('.', '/')}.py").exists()] == []
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the modules of scones that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scones."):
+            package = Path(str(node.module).replace(".", "/"))
+            is_package = (SOURCES / package / "__init__.py").exists()
+            yield from (f"{node.module}.{name.name}" for name in node.names) if is_package else [str(node.module)]
 
 
 def test_an_existing_folder_is_not_changed(tmp_path):

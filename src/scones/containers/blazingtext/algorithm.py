@@ -10,7 +10,7 @@ import floret
 
 from scones.containers.blazingtext.handlers import ACCEPT, MODEL, input_fn, model_fn, output_fn, predict_fn
 from scones.containers.blazingtext.parameters import Parameters
-from scones.containers.frameworks.errors import CustomerError
+from scones.containers.contract import CustomerError
 from scones.containers.frameworks.training_environment import TrainingEnvironment
 
 __all__ = ["ACCEPT", "input_fn", "model_fn", "output_fn", "predict_fn", "train"]

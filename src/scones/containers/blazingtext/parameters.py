@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scones.containers.frameworks.errors import CustomerError
+from scones.containers.contract import CustomerError
 
 WORD2VEC = ("batch_skipgram", "cbow", "skipgram")
 

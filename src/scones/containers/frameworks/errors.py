@@ -1,7 +1,6 @@
-"""Exceptions for failures of a user's script, in the toolkit's words.
+"""Exceptions for failures of a user's script, in the toolkit's words, in addition to the contract's.
 
 ScriptError
-├── CustomerError              invalid request or data: exit status 2, as with AWS's own algorithms
 ├── ExecuteUserScriptError     the script ended with a nonzero exit status
 ├── InstallRequirementsError   requirements.txt could not be installed
 └── InstallModuleError         a source folder with a setup.py could not be installed
@@ -11,17 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
-class ScriptError(Exception):
-    """The job cannot continue; the message is written to /opt/ml/output/failure."""
-
-    exit_status = 1
+from scones.containers.contract import JobError
 
 
-class CustomerError(ScriptError):
-    """Invalid hyperparameters or data, which the user must change."""
-
-    exit_status = 2
+class ScriptError(JobError):
+    """The user's script cannot be found, prepared or run."""
 
 
 class _CommandError(ScriptError):

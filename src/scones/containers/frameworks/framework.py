@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class Framework:
     torch: bool = False
     algorithm: str = ""
     """Module with the training function and handlers of the image's own algorithm, which runs if there is no script."""
+    provided: tuple[Path, ...] = ()
+    """Folders with packages that scripts of this image import, in addition to those of all images."""
 
     def missing(self) -> str:
         """Return a sentence if the package is missing, else "". Call it after requirements are installed."""

@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from scones.containers.contract import MASTER_PORT
 from scones.containers.frameworks import source_code as source
 from scones.containers.frameworks.errors import ScriptError
 from scones.containers.frameworks.framework import Framework
@@ -16,8 +17,6 @@ from scones.containers.frameworks.training_environment import TrainingEnvironmen
 log = logging.getLogger("sagemaker-training-toolkit")
 
 NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
-MASTER_PORT = "7777"
-"""Port at which torch's processes meet, as in AWS's PyTorch image."""
 
 
 def command(job: TrainingEnvironment, framework: Framework) -> list[str]:

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from scones.containers.contract import DEFAULT_MAX_WORKERS, Container, ServerSettings
 from scones.containers.frameworks import provided
 from scones.containers.frameworks import source_code as source
-from scones.containers.frameworks.container import Container
 from scones.containers.frameworks.errors import ScriptError
 from scones.containers.frameworks.framework import Framework
 from scones.containers.frameworks.workers import WorkerFailedError, WorkerPool
@@ -26,15 +26,13 @@ BODY_LIMIT = 1 << 30
 """Maximum bytes of a request body. The cloud enforces AWS's limit for endpoints; a transform job may allow any size."""
 READ_SECONDS = 60.0
 """Seconds within which a body must arrive."""
-MOST_WORKERS = 4
-"""Maximum number of workers if SAGEMAKER_MODEL_SERVER_WORKERS is not set; AWS has one for each vCPU."""
 
 
 def serve(framework: Framework) -> int:
     """Serve until SIGTERM; return the exit status. The log explains a failure to start."""
     logging.basicConfig(format="%(asctime)s %(name)-12s %(levelname)-8s %(message)s", level=logging.INFO)
     container = Container.here()
-    provided.add_to_import_path()
+    provided.add_to_import_path(*framework.provided)
     try:
         code = _code(container)
         if code is not None:
@@ -66,22 +64,20 @@ def _code(container: Container) -> Path | None:
 
 async def _serve(handlers: str, code: str) -> int:
     os.environ.setdefault("SM_MODEL_DIR", str(Container.here().model))
-    requested = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    settings = ServerSettings.here()
     workers = WorkerPool(
         handlers,
         code,
-        first=int(requested) if requested.isdigit() else 1,
-        limit=int(requested) if requested.isdigit() else min(MOST_WORKERS, cores),
+        first=1 if settings.workers is None else settings.workers,
+        limit=DEFAULT_MAX_WORKERS if settings.workers is None else settings.workers,
         timeout=float(os.environ.get("SAGEMAKER_MODEL_SERVER_TIMEOUT") or 60),
     )
     loading = asyncio.create_task(workers.start())
     uvicorn = await asyncio.to_thread(importlib.import_module, "uvicorn")  # while the worker imports its framework
-    port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     config = uvicorn.Config(
         Application(workers),
-        host=os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"),
-        port=port,
+        host=settings.host,
+        port=settings.port,
         log_level="warning",
         access_log=False,
         lifespan="off",

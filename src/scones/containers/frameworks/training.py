@@ -9,9 +9,9 @@ import os
 import socket
 import traceback
 
+from scones.containers.contract import MASTER_PORT, Container, JobError
 from scones.containers.frameworks import command, launch, provided
 from scones.containers.frameworks import source_code as source
-from scones.containers.frameworks.container import Container
 from scones.containers.frameworks.errors import ExecuteUserScriptError, ScriptError
 from scones.containers.frameworks.framework import Framework
 from scones.containers.frameworks.training_environment import TrainingEnvironment
@@ -30,7 +30,7 @@ def train(framework: Framework) -> int:
             _run_algorithm(job, framework)
         else:
             _run(job, framework)
-    except ScriptError as error:
+    except JobError as error:
         return _failed(container, str(error), error.exit_status)
     except Exception:
         return _failed(container, f"Framework Error: \n{traceback.format_exc()}")
@@ -40,10 +40,8 @@ def train(framework: Framework) -> int:
 
 
 def _failed(container: Container, message: str, status: int = 1) -> int:
-    container.output.mkdir(parents=True, exist_ok=True)
-    failure = container.output / "failure"
-    if not failure.exists():  # the script's own message takes precedence
-        failure.write_text(message)
+    if not container.failure.exists():  # the script's own message takes precedence
+        container.write_failure(message)
     toolkit.error("Reporting training FAILURE")
     toolkit.error(message)
     return status
@@ -59,7 +57,7 @@ def _run(job: TrainingEnvironment, framework: Framework) -> None:
     log = logging.getLogger(framework.training)
     log.info("Invoking user training script.")
     code = job.container.code
-    provided.add_to_import_path()
+    provided.add_to_import_path(*framework.provided)
     source.fetch(job.source, code)
     run = launch.command(job, framework)
     variables = job.variables() | framework.variables | _rendezvous_variables(job, framework)
@@ -91,7 +89,7 @@ def _rendezvous_variables(job: TrainingEnvironment, framework: Framework) -> dic
     is_single_host = len(job.hosts) == 1  # then any free port will do, so that jobs can run concurrently
     return {
         "MASTER_ADDR": "127.0.0.1" if is_single_host else job.master,
-        "MASTER_PORT": _free_port() if is_single_host else launch.MASTER_PORT,
+        "MASTER_PORT": _free_port() if is_single_host else MASTER_PORT,
         "NCCL_SOCKET_IFNAME": network,
         "GLOO_SOCKET_IFNAME": network,
         "NCCL_IB_DISABLE": "1",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from scones.containers.frameworks.container import Container
+from scones.containers.contract import Container
 
 # Hyperparameters for the toolkit. All others that begin with sagemaker_ are for the framework.
 TOOLKIT = (

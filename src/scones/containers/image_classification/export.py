@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from scones.containers.contract import AlgorithmError
 from scones.containers.image_classification.efficientnet import Block, Convolution, EfficientNetLite0
-from scones.containers.image_classification.errors import AlgorithmError
 from scones.containers.image_classification.images import Pixels
 from scones.containers.image_classification.network import Network, Stage
 from scones.containers.image_classification.objective import Objective

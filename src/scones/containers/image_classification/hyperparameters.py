@@ -7,11 +7,25 @@ hyperparameter of `OptimizerSettings` is given, the built-in's learning rule rep
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scones.containers.image_classification.errors import CustomerError
+from scones.containers.contract import Container, CustomerError
+
+
+def given_hyperparameters(container: Container) -> dict[str, str]:
+    """Return a job's hyperparameters as strings.
+
+    Script mode encodes values in JSON, which is undone, and adds `sagemaker_*` parameters, which are left out.
+    """
+    parameters = {name: str(value) for name, value in container.config("hyperparameters").items()}
+    return {name: _unwrapped(text) for name, text in parameters.items() if not name.startswith("sagemaker_")}
+
+
+def _unwrapped(text: str) -> str:
+    return str(json.loads(text)) if text.startswith('"') and text.endswith('"') else text
 
 
 @dataclass(frozen=True)

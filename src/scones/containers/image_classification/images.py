@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from scones.containers.image_classification.errors import CustomerError
+from scones.containers.contract import CustomerError
 from scones.containers.image_classification.labels import LabelFormat, Labels
 
 DAMAGED_SHARE = 0.05

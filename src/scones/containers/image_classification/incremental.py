@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor
 
-from scones.containers.image_classification.errors import CustomerError
+from scones.containers.contract import CustomerError
 
 ARCHIVE, MODEL = "model.tar.gz", "model.onnx"
 

@@ -9,12 +9,10 @@ import traceback
 from dataclasses import replace
 from types import FrameType
 
+from scones.containers.contract import Container, CustomerError, JobError
 from scones.containers.image_classification.channels import read_channel
-from scones.containers.image_classification.container import Container, log
-from scones.containers.image_classification.errors import CustomerError, JobError
-from scones.containers.image_classification.hyperparameters import Hyperparameters
-
-MESSAGE_LIMIT = 1024
+from scones.containers.image_classification.hyperparameters import Hyperparameters, given_hyperparameters
+from scones.containers.image_classification.job_log import log
 
 
 def main() -> int:
@@ -37,7 +35,7 @@ def main() -> int:
 
 def run(container: Container) -> None:
     """Read the channels, train, and store the model; raises `JobError`."""
-    given = container.hyperparameters()
+    given = given_hyperparameters(container)
     log(f"Merging with provided configuration from {container.base}/input/config/hyperparameters.json: {given}")
     parameters, warnings = Hyperparameters.read(given)
     for warning in warnings:
@@ -132,7 +130,6 @@ def _log_parameters(parameters: Hyperparameters, samples: int) -> None:
 
 
 def _fail(container: Container, message: str, status: int) -> int:
-    container.failure.parent.mkdir(parents=True, exist_ok=True)
-    container.failure.write_text(message[:MESSAGE_LIMIT])
+    container.write_failure(message)
     sys.stdout.flush()
     return status

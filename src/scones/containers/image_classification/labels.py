@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scones.containers.image_classification.errors import CustomerError
+from scones.containers.contract import CustomerError
 
 Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
 """Class indices, shape (n,), or, with several labels for each image, zeros and ones, shape (n, classes)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from scones.containers.image_classification.errors import CustomerError
+from scones.containers.contract import CustomerError
 from scones.containers.image_classification.images import ChannelImage
 from scones.containers.image_classification.labels import LabelFormat
 

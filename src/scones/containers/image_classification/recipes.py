@@ -7,10 +7,10 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from scones.containers.contract import CustomerError
 from scones.containers.image_classification.builtin_optimizer import builtin_optimizer, rate_after
 from scones.containers.image_classification.device import CPU, layout
 from scones.containers.image_classification.efficientnet import EfficientNetLite0, pretrained, working_size
-from scones.containers.image_classification.errors import CustomerError
 from scones.containers.image_classification.hyperparameters import Hyperparameters, OptimizerSettings
 from scones.containers.image_classification.incremental import Weights
 from scones.containers.image_classification.network import Network

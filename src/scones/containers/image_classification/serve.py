@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -24,7 +23,7 @@ from typing import Any
 
 import uvicorn
 
-from scones.containers.image_classification.container import Container
+from scones.containers.contract import CORES, DEFAULT_MAX_WORKERS, Container, ServerSettings
 from scones.containers.image_classification.inference import CONTENT_TYPES, OnnxModel, RequestError
 from scones.containers.image_classification.supervisor import Supervisor, SupervisorLink
 from scones.http import server_token
@@ -32,8 +31,6 @@ from scones.http.connection import HttpConnection
 
 BODY_LIMIT = 6_291_456
 """Maximum bytes of a request body, as for real-time inference on AWS."""
-MOST_WORKERS = 4
-"""Maximum number of processes if SAGEMAKER_MODEL_SERVER_WORKERS is not set."""
 PENDING_LIMIT = 128
 """Requests of a worker that are read completely and not yet answered; one more is refused with 503 at once."""
 SMALL_BODY = 256 << 10
@@ -48,7 +45,6 @@ MAX_YIELDS = 10
 """Maximum number of consecutive pauses; on a busy machine, the other workers may not run for some milliseconds."""
 ACCEPT_AGAIN = 1.0
 """Seconds before a worker that has reached the limit of open files accepts again."""
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -181,11 +177,10 @@ async def _respond(send: Send, status: int, body: bytes, content_type: str | Non
 
 def main() -> None:
     """Serve until SIGTERM, then finish pending requests. Exits with status 1 if the model cannot be loaded."""
-    requested = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
-    count = int(requested) if requested.isdigit() and int(requested) else min(MOST_WORKERS, CORES)
-    address = os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
-    listener = socket.create_server(address)
-    print(f"serving on {address[0]}:{address[1]} with {count} workers", flush=True)  # noqa: T201 - the endpoint's log
+    settings = ServerSettings.here()
+    count = settings.workers or DEFAULT_MAX_WORKERS
+    listener = socket.create_server((settings.host, settings.port))
+    print(f"serving on {settings.host}:{settings.port} with {count} workers", flush=True)  # noqa: T201 - the endpoint's log
     sys.exit(Supervisor(count, partial(_work, listener, max(1, CORES // count))).run())
 
 

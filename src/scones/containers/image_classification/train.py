@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from scones.containers.contract import CustomerError
 from scones.containers.image_classification.augment import AUGMENTATIONS, augment
 from scones.containers.image_classification.calibration import split_held_out, temperature
 from scones.containers.image_classification.checkpoints import Checkpoints
@@ -34,7 +35,6 @@ from scones.containers.image_classification.cuda_graphs import repeatable
 from scones.containers.image_classification.device import CPU, layout, moved
 from scones.containers.image_classification.distributed import SINGLE_INSTANCE, InstanceGroup
 from scones.containers.image_classification.efficientnet import EfficientNetLite0
-from scones.containers.image_classification.errors import CustomerError
 from scones.containers.image_classification.gradients import BatchResult, Gradients
 from scones.containers.image_classification.hyperparameters import Hyperparameters
 from scones.containers.image_classification.images import ImageSet, Pixels

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import xgboost
 
+from scones.containers.contract import CustomerError
 from scones.containers.frameworks import codec
-from scones.containers.frameworks.errors import CustomerError
 from scones.containers.frameworks.training_environment import TrainingEnvironment
 from scones.containers.xgboost import data as xgboost_data
 

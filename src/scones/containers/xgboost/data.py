@@ -10,8 +10,8 @@ import numpy as np
 import xgboost
 from scipy import sparse
 
+from scones.containers.contract import CustomerError
 from scones.containers.frameworks import codec
-from scones.containers.frameworks.errors import CustomerError
 
 LIBSVM = frozenset({"libsvm", "text/libsvm", "text/x-libsvm"})
 CSV = frozenset({"csv", "text/csv"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from scones.containers.frameworks.container import Container
+from scones.containers.contract import Container
 from scones.containers.frameworks.training_environment import TrainingEnvironment
 
 model_dir = str(Container.here().model)
