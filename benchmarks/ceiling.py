@@ -19,7 +19,7 @@ import uvloop
 from benchmarks import processes
 from benchmarks.clouds import Cloud
 
-NAME = "a server that only says yes"
+NAME = "a server that does no work"
 SIZE = 2500
 """Size in bytes of a CIFAR image as PNG."""
 BODY = bytes(SIZE)

@@ -69,9 +69,9 @@ class Result:
 
 def folds(dataset: Dataset) -> list[list[LabelledImage]]:
     """Split the training images into fifths, in a fixed random order."""
-    pictures = list(dataset.images("train"))
-    order = np.random.default_rng(2026).permutation(len(pictures))
-    return [[pictures[index] for index in part] for part in np.array_split(order, FOLDS)]
+    images = list(dataset.images("train"))
+    order = np.random.default_rng(2026).permutation(len(images))
+    return [[images[index] for index in part] for part in np.array_split(order, FOLDS)]
 
 
 def lay_out(
@@ -80,18 +80,18 @@ def lay_out(
     """Create a container's channels, which link to the dataset's own files. Returns the number of training images."""
     data = base / "input" / "data"
     counts = []
-    for channel, pictures in (("train", training), ("validation", validation)):
+    for channel, images in (("train", training), ("validation", validation)):
         (data / f"{channel}_lst").mkdir(parents=True)
         (data / channel).symlink_to(dataset.folder.resolve())
-        lines = listing(pictures)
+        lines = listing(images)
         (data / f"{channel}_lst" / f"{channel}.lst").write_text("".join(lines))
         counts.append(len(lines))
     return counts[0]
 
 
-def listing(pictures: Iterable[LabelledImage]) -> list[str]:
+def listing(images: Iterable[LabelledImage]) -> list[str]:
     """Return the lines of a channel's .lst file."""
-    return [f"{index}\t{picture.label}\t{picture.key}\n" for index, picture in enumerate(pictures)]
+    return [f"{index}\t{image.label}\t{image.key}\n" for index, image in enumerate(images)]
 
 
 def described(count: int) -> dict[str, str]:
@@ -120,12 +120,12 @@ def run(base: Path, hyperparameters: dict[str, str], seed: int, threads: int) ->
     return time.perf_counter() - begun, used.ru_utime + used.ru_stime
 
 
-def judge(model: Path, dataset: Dataset, pictures: Sequence[LabelledImage]) -> dict[str, float]:
+def judge(model: Path, dataset: Dataset, images: Sequence[LabelledImage]) -> dict[str, float]:
     """Return the accuracy and calibration of a model.onnx on some images."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    pixels = np.stack([np.asarray(Image.open(dataset.path(picture)).convert("RGB")) for picture in pictures])
+    pixels = np.stack([np.asarray(Image.open(dataset.path(image)).convert("RGB")) for image in images])
     (answers,) = session.run(None, {"pictures": pixels})
-    right = answers.argmax(1) == np.array([picture.label for picture in pictures])
+    right = answers.argmax(1) == np.array([image.label for image in images])
     confidence = answers.max(1)
     passed = confidence >= GATE
     return {
@@ -164,7 +164,7 @@ def trial(
     if fold is None:
         training, validation = [*dataset.images("train")], [*dataset.images("test")]
     else:
-        training = [picture for number, part in enumerate(parts) if number != fold for picture in part]
+        training = [image for number, part in enumerate(parts) if number != fold for image in part]
         validation = parts[fold]
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
@@ -191,9 +191,9 @@ def _told(result: Result) -> Result:
 COLUMNS = {
     "accuracy": "accuracy",
     "calibration_error": "calibration error",
-    "by_chance": "by chance alone",
+    "by_chance": "by chance",
     "passed": f"share that passes {GATE}",
-    "passed_accuracy": "accuracy of those",
+    "passed_accuracy": "accuracy among passed images",
     "cpu": "CPU seconds",
 }
 
@@ -210,13 +210,15 @@ def summary(results: list[Result]) -> dict[str, str]:
 
 def document(kept: dict[str, Any]) -> str:
     """Return the document from the stored results of each recipe."""
-    head = "| recipe | judged by | n | " + " | ".join(COLUMNS.values()) + " | seconds alone |\n" + "|---" * 10 + "|\n"
+    head = (
+        "| recipe | evaluated on | n | " + " | ".join(COLUMNS.values()) + " | seconds alone |\n" + "|---" * 10 + "|\n"
+    )
     rows, single = "", ""
     for recipe, stored in kept.items():
         results = [Result(**each) for each in stored["results"]]
         for by, chosen in (
-            ("folds of the training pictures", [each for each in results if each.fold is not None]),
-            ("the official test pictures", [each for each in results if each.fold is None]),
+            ("folds of the training images", [each for each in results if each.fold is not None]),
+            ("the official test images", [each for each in results if each.fold is None]),
         ):
             if not chosen:
                 continue
@@ -230,17 +232,17 @@ def document(kept: dict[str, Any]) -> str:
 
 HEAD = """# The classifier, measured
 
-Written by `python -m benchmarks.classifier`. CIFAR-100's bicycles and motorcycles: 1,000 pictures to train, 200
-official test pictures. Mean ± standard deviation over jobs that differ in their seed (and their fold). Every choice was
-made by the folds; the test pictures were looked at for this table alone. A fold trains on 800 pictures, so expect a
-little less of it. One standard error of 200 pictures is 1.5 points.
+`python -m benchmarks.classifier` writes this page. The data are CIFAR-100's bicycles and motorcycles: 1,000 training
+images and 200 official test images. A cell is mean ± standard deviation over jobs with different seeds (and folds).
+All choices between recipes were made with the folds; the test images were used for this table only. A fold trains on
+800 images, so its accuracy is a little lower. The standard error of an accuracy on 200 images is 1.5 points.
 """
-TAIL = """`scratch` is the default of the hyperparameters; `pretrained` is `use_pretrained_model=1`, what `scones run`
-asks for. Each job is one process on one thread; *seconds alone* is a job with all processors for itself, from its start
-to its stored model. The calibration error is the expected calibration error over 15 bins; *by chance alone* is what a
-perfectly calibrated model with the same confidences would show among 200 pictures. For comparison, AWS's built-in
-algorithm on this task, 152 public jobs: .833 in the median, .917 at best, 457 seconds billed on a GPU. On one H100,
-with PyTorch 2.11, a job of ours takes 9 seconds ([decision 11](decisions/0011-a-gpu-repeats-steps.md)).
+TAIL = """`scratch` is the hyperparameters' default. `pretrained` is `use_pretrained_model=1`, which `scones run` uses. Each
+job is one process on one thread. *Seconds alone* is the time of a job that has all processors, from its start to its
+stored model. The calibration error is the expected calibration error over 15 bins; *by chance* is the error that a
+perfectly calibrated model with the same confidences would show on 200 images. For comparison: 152 public jobs of AWS's
+built-in algorithm on this task had a median accuracy of .833, the best had .917, and 457 seconds were billed on a GPU.
+On one H100 with PyTorch 2.11, a job of ours takes 9 seconds ([decision 11](decisions/0011-a-gpu-repeats-steps.md)).
 """
 
 
@@ -252,7 +254,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, default=BESIDE, help="CIFAR-100's archive (%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        dataset = transform(extract(Path(folder), [str(options.archive)]), Path(folder) / "pictures")
+        dataset = transform(extract(Path(folder), [str(options.archive)]), Path(folder) / "images")
         kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
         for recipe in [options.only] if options.only else RECIPES:
             results, alone = measure(dataset, recipe, test=not options.folds_only)

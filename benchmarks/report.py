@@ -12,42 +12,42 @@ from benchmarks.written import Written
 
 HEAD = """# Benchmarks
 
-Written by `make bench`, whole. `make bench ARGS='--only s3,serving'` takes some parts anew, `--quick` looks without
-writing. Everything runs on one machine over loopback: each peer from the package index, in an environment and a process
-of its own, driven by the same client code, in turn with ours (A B C A B C …). A cell is the median of the repeats, with
-their range. A server shares the processors with the client that loads it, as on a developer's machine: the absolute
-figures are this machine's, the ratios travel better.
+`make bench` writes this page. `make bench ARGS='--only s3,serving'` measures some parts again; `--quick` measures
+without writing. Everything runs on one machine over loopback. Each peer comes from the package index and runs in its
+own environment and process. The same client code calls all of them and Scones, in turn (A B C A B C …). A cell has the
+median of the repeats and their range. A server shares the processors with the client that loads it, as on a developer's
+machine: on another machine the absolute figures differ much, and the ratios differ less.
 """
 CHART = """![Requests per second and latency of the model servers](../images/benchmarks.svg)
 """
-GROWTH = """![What listings take while more is kept](../images/growth.svg)
+GROWTH = """![Time of listings with more stored data](../images/growth.svg)
 """
 NOTES = """## How to read it
 
-- **Clouds.** boto3 with the same configuration, no retries; ministack and moto as they come, bound to loopback.
-  Scones alone checks every signature, and has on disk what it has answered. ministack keeps objects in memory by
-  default, so S3 is measured with it writing to disk as well; a goal is judged against the best of all. Executions one
-  at a time are polled every millisecond, 20 at a time every 20 ms. Memory is the resident memory of the whole process
-  tree, before and after 700 executions, after a warm-up; up to 5 KB an execution we call bounded. A cold invocation
-  is the first of a new function.
-- **The server that only says yes** looks at nothing and stores nothing: what boto3 and the AWS CLI reach against it
-  is the clients' own time, and no S3 can be faster for them. Where it is less than twice as fast as a peer, twice as
-  fast as that peer cannot be had through these clients.
-- **Growth.** Our folder is filled between starts with copies of rows that the API wrote, up to 200,000 executions (with
-  their events), as many objects below 60 prefixes, and as many messages in one queue; the others are filled through
-  their API, up to 10,000. Each figure is the p50 of calls one at a time.
-- **Availability.** One client sends an attack again and again, for eight seconds and at least once. Another sends
-  GetCallerIdentity 50 times a second meanwhile; a latency counts from the moment when the request was due, so a cloud
-  that stalls for a second delays 50 requests and not one.
-- **Serving.** One ONNX file, trained by the built-in algorithm and taken out of the deployed artifact; 16 drawn
-  pictures of 32 by 32 pixels and about 2.5 KB of PNG, in turn; the same decoding and the same onnxruntime, on one
-  thread a call, in every server. Frameworks run a worker process (a replica) a processor. LitServe and MLServer get
-  the picture in base64 within JSON, as their protocols want it; all others as the body. All 16 answers of each server
-  are compared with the model's before the load. 200 ms of warm-up are not counted; each server is started anew for
-  each repeat, and only the idle cloud runs beside it. The floor is one process that decodes and classifies in a loop,
-  without any server.
-- **The endpoint** is asked through the cloud's gateway: every request is signed within the timed loop, its signature
-  is checked, and the request and its answer are captured.
+- **Clouds.** The client is boto3 with the same configuration and no retries. ministack and moto have their default
+  settings and listen on loopback. Only Scones checks every signature, and stores data on disk before it answers.
+  ministack keeps objects in memory by default, so S3 is also measured with its option to write them to disk. A goal is
+  compared with the best of all peers. Single executions are polled every millisecond, and 20 simultaneous executions
+  every 20 ms. Memory is the resident memory of all processes of the cloud, before and after 700 executions, after a
+  warm-up; the goal is at most 5 KB per execution. A cold invocation is the first one of a new function.
+- **The server that does no work** reads nothing and stores nothing. What boto3 and the AWS CLI reach with it is the
+  time of the clients themselves, and no S3 can be faster with them. If it is less than twice as fast as a peer, then no
+  server can be twice as fast as that peer with these clients.
+- **Growth.** Between starts, the data folder of Scones is filled with copies of rows that the API wrote: up to 200,000
+  executions (with their events), as many objects below 60 prefixes, and as many messages in one queue. The peers are
+  filled through their API, up to 10,000. Each figure is the p50 of calls that follow one another.
+- **Availability.** One client repeats an attack for eight seconds, and at least once. At the same time, another client
+  sends GetCallerIdentity 50 times a second. Its latency counts from the moment when the request was due, so that a
+  cloud that stalls for a second delays 50 requests and not one.
+- **Serving.** All servers have the same ONNX file, which the image-classification program trained and which comes from
+  the deployed artifact. They get the same 16 drawn images of 32 by 32 pixels (about 2.5 KB as PNG) in turn, decode them
+  with the same code, and call the same onnxruntime with one thread per call. Frameworks run one worker process (a
+  replica) per processor. LitServe and MLServer get the image as base64 in JSON, as their protocols require; the others
+  get it as the body. Before the load, all 16 responses of each server are compared with the model's. A warm-up of
+  200 ms does not count. Each server is restarted for each repeat, and only the idle cloud runs at the same time. The
+  floor is one process without a server that decodes and classifies in a loop.
+- **The endpoint** is called through the cloud's gateway. Every request is signed within the measured time, its
+  signature is checked, and the request and its response are captured.
 - **Where** and **With what** describe the latest measurement; **When** has the time of each part.
 """
 _FRAME = ("Goals", "How to read it", "Where", "With what", "When")

@@ -43,7 +43,7 @@ def search(dataset: Dataset, folder: Path) -> list[dict[str, Any]]:
     """Run the tuning job on a new cloud. Returns the summaries of the best training jobs, the best first."""
     with clouds.scones(folder) as cloud:
         parts = folds(dataset)
-        training = [picture for number, part in enumerate(parts) if number != SEARCHED for picture in part]
+        training = [image for number, part in enumerate(parts) if number != SEARCHED for image in part]
         _load(cloud.client("s3"), dataset, {"train": training, "validation": parts[SEARCHED]})
         sagemaker = cloud.client("sagemaker")
         sagemaker.create_hyper_parameter_tuning_job(
@@ -75,10 +75,10 @@ def search(dataset: Dataset, folder: Path) -> list[dict[str, Any]]:
 
 def _load(s3: Any, dataset: Dataset, channels: dict[str, list[LabelledImage]]) -> None:
     s3.create_bucket(Bucket=BUCKET)
-    for channel, pictures in channels.items():
-        for picture in pictures:
-            s3.upload_file(str(dataset.path(picture)), BUCKET, f"{channel}/{picture.key}")
-        s3.put_object(Bucket=BUCKET, Key=f"{channel}_lst/{channel}.lst", Body="".join(listing(pictures)).encode())
+    for channel, images in channels.items():
+        for image in images:
+            s3.upload_file(str(dataset.path(image)), BUCKET, f"{channel}/{image.key}")
+        s3.put_object(Bucket=BUCKET, Key=f"{channel}_lst/{channel}.lst", Body="".join(listing(images)).encode())
 
 
 def _definition(count: int) -> dict[str, Any]:
@@ -130,7 +130,9 @@ def document(jobs: list[dict[str, Any]], accuracies: dict[str, list[float]]) -> 
         for name, values in accuracies.items()
     )
     means = {name: statistics.mean(values) for name, values in accuracies.items()}
-    verdict = "What was found is better." if means["found"] > means["defaults"] else "The defaults stand."
+    verdict = (
+        "The result of the search is better." if means["found"] > means["defaults"] else "The defaults are better."
+    )
     columns = "".join(f" fold {fold} |" for fold in OTHERS)
     where = "; ".join(f"{name}: {value}" for name, value in machine.describe().items())
     return (
@@ -148,12 +150,13 @@ def _short(value: str) -> str:
 
 HEAD = f"""# What tuning finds
 
-Written by `python -m benchmarks.tuning`: a Bayesian hyperparameter tuning job on the local cloud, {JOBS} training jobs,
-{AT_ONCE} at once, from scratch on four fifths of the 1,000 training pictures, `{METRIC}` on the fifth that was held
-back. Whatever names a rate learns by the built-in's own rule, so this asks whether that rule, well tuned, is better
-than the recipe that the defaults stand for. The best {SHOWN}:
+`python -m benchmarks.tuning` writes this page. A Bayesian hyperparameter tuning job on the local cloud ran {JOBS}
+training jobs, {AT_ONCE} at a time. They trained from scratch on four fifths of the 1,000 training images, and
+`{METRIC}` was measured on the remaining fifth. A job that sets a learning rate uses the optimizer of
+AWS's built-in algorithm. The question is therefore whether that optimizer, well tuned, is better than the default
+recipe of Scones. The best {SHOWN}:
 """
-BETWEEN = """The first of them and the defaults, by the four folds that no training job of the search was judged by:
+BETWEEN = """The best of these and the defaults, evaluated on the four folds that the search did not use:
 """
 
 
@@ -164,7 +167,7 @@ def main() -> None:
     options = parser.parse_args()
     measured = defaults()
     with tempfile.TemporaryDirectory() as folder:
-        dataset = transform(extract(Path(folder), [str(options.archive)]), Path(folder) / "pictures")
+        dataset = transform(extract(Path(folder), [str(options.archive)]), Path(folder) / "images")
         jobs = search(dataset, Path(folder) / "cloud")
         accuracies = {"defaults": measured, "found": judge(dataset, jobs[0]["TunedHyperParameters"])}
     DOCUMENT.write_text(document(jobs, accuracies))

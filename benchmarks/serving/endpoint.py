@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.clouds import Cloud
-from benchmarks.serving.pictures import picture
+from benchmarks.serving.images import draw_image
 
 NAME = "benchmark"
 BUCKET = "benchmark-endpoint"
@@ -37,7 +37,7 @@ def _train(cloud: Cloud) -> str:
     for channel in ("train", "validation"):
         names = [(index, index % 2, f"{channel}-{index}.png") for index in range(64)]
         for index, label, name in names:
-            s3.put_object(Bucket=BUCKET, Key=f"{channel}/{name}", Body=picture(label, index))
+            s3.put_object(Bucket=BUCKET, Key=f"{channel}/{name}", Body=draw_image(label, index))
         lines = "".join(f"{index}\t{label}\t{name}\n" for index, label, name in names)
         s3.put_object(Bucket=BUCKET, Key=f"{channel}_lst/{channel}.lst", Body=lines.encode())
     sagemaker.create_training_job(

@@ -85,18 +85,18 @@ def _raw(path: str) -> Callable[[bytes], bytes]:
 
 
 def _litserve(content: bytes) -> bytes:
-    return post("/predict", "application/json", json.dumps({"picture": base64.b64encode(content).decode()}).encode())
+    return post("/predict", "application/json", json.dumps({"image": base64.b64encode(content).decode()}).encode())
 
 
 def _v2(content: bytes) -> bytes:
-    picture = {
-        "name": "picture",
+    image = {
+        "name": "image",
         "shape": [1, 1],
         "datatype": "BYTES",
         "parameters": {"content_type": "base64"},
         "data": [base64.b64encode(content).decode()],
     }
-    return post("/v2/models/classifier/infer", "application/json", json.dumps({"inputs": [picture]}).encode())
+    return post("/v2/models/classifier/infer", "application/json", json.dumps({"inputs": [image]}).encode())
 
 
 def _v2_list(body: bytes) -> list[float]:

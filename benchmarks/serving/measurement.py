@@ -15,7 +15,7 @@ from benchmarks.peers import PeerError
 from benchmarks.serving import endpoint, load, ours
 from benchmarks.serving.apps.predictor import Predictor
 from benchmarks.serving.frameworks import FRAMEWORKS, WORKERS
-from benchmarks.serving.target import PICTURES, Start
+from benchmarks.serving.target import IMAGES, Start
 
 FLOOR, BARE, ENDPOINT = "floor: a loop in one process", "Scones model server", "Scones endpoint, signed and captured"
 PEERS = [framework.title for framework in FRAMEWORKS]
@@ -24,7 +24,7 @@ RATE = 200
 SECONDS = 2.5
 COLUMNS = (("requests", "per s"), ("p50", "ms"), ("p95", "ms"), ("p99", "ms"), ("errors", ""))
 LOADS = [*(f"Serving: {count} client{'s' * (count > 1)}" for count in CLIENTS), f"Serving: {RATE} arrivals per second"]
-STANDING = "Serving: standing"
+STANDING = "Serving: start and memory"
 RESTING = (("ready after", "s"), ("memory after the load", "MB"))
 
 
@@ -35,7 +35,7 @@ def measure(scale: Scale, folder: Path) -> list[Row]:
         base = endpoint.deploy(cloud, folder / "artifact")
         model = base / "model" / "model.onnx"
         floor = Predictor(str(model))
-        expected = [floor(content) for content in PICTURES]
+        expected = [floor(content) for content in IMAGES]
         starts = {BARE: ours.model_server(base), ENDPOINT: ours.gateway(cloud)}
         starts |= {one.title: one.starter(model) for one in FRAMEWORKS if one.title not in lacking}
         work: dict[str, Callable[[], dict[str, float]]] = {FLOOR: lambda: _loop(floor, scale)}
@@ -71,7 +71,7 @@ def _key(part: str, what: str) -> str:
 
 def _loop(predictor: Predictor, scale: Scale) -> dict[str, float]:
     """Return the figures of one process that only decodes and classifies."""
-    turn = itertools.cycle(PICTURES)
+    turn = itertools.cycle(IMAGES)
     times = timed(lambda: predictor(next(turn)), scale.calls(2000), scale.calls(200))
     figures = {_key(part, "requests"): 1e3 * len(times) / sum(times) for part in LOADS[: len(CLIENTS)]}
     return figures | {_key(LOADS[0], f"p{share}"): percentile(times, share) for share in (50, 95, 99)}

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from benchmarks.serving.images import draw_image
 from benchmarks.serving.load import Request
-from benchmarks.serving.pictures import picture
 
-PICTURES = [picture(index % 2, index) for index in range(16)]
+IMAGES = [draw_image(index % 2, index) for index in range(16)]
 TOLERANCE = 1e-4
 
 
@@ -34,7 +34,7 @@ class Target:
 
     def requests(self) -> Request:
         """Return a function that builds one request after another, for each image in turn."""
-        turn = itertools.cycle(PICTURES)
+        turn = itertools.cycle(IMAGES)
         return lambda: self.request(next(turn))
 
     def ask(self, content: bytes) -> list[float]:
@@ -49,7 +49,7 @@ class Target:
 
     def check(self, expected: list[list[float]]) -> None:
         """Raise `AssertionError` if a response differs from the model's prediction."""
-        for content, probabilities in zip(PICTURES, expected, strict=True):
+        for content, probabilities in zip(IMAGES, expected, strict=True):
             assert np.allclose(self.ask(content), probabilities, atol=TOLERANCE), "wrong answers"
 
 

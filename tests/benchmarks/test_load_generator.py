@@ -51,13 +51,13 @@ def server(*, fail_every: int = 0, hang_up: bool = False) -> Iterator[tuple[int,
 
 
 def request() -> bytes:
-    return post("/invocations", "text/plain", b"picture")
+    return post("/invocations", "text/plain", b"image")
 
 
 def test_closed_loops_send_the_next_request_after_a_response() -> None:
     with server() as (port, bodies):
         figures = load.closed(port, request, clients=3, seconds=0.3)
-    assert set(bodies) == {b"picture"}
+    assert set(bodies) == {b"image"}
     assert figures["errors"] == 0
     assert figures["requests"] > 0
     assert 0 < figures["p50"] <= figures["p95"] <= figures["p99"]
@@ -90,7 +90,7 @@ def test_signed_requests_pass_the_gateway_and_forged_ones_do_not(cloud: Any) -> 
 
     def status(secret: str) -> tuple[int, bytes]:
         path = "/endpoints/no-such-benchmark/invocations"
-        asked = sign(path, host, b"picture", "image/png", (access_key, secret), "us-east-1")
+        asked = sign(path, host, b"image", "image/png", (access_key, secret), "us-east-1")
         with create_connection(("127.0.0.1", int(host.rpartition(":")[2]))) as connection:
             connection.sendall(asked)
             answer = HTTPResponse(connection)

@@ -17,6 +17,6 @@ class Classifier:
         self.model = Predictor()
 
     @bentoml.api(route="/invocations")
-    def invocations(self, picture: Annotated[bytes, ContentType("image/png")], /) -> list[float]:
+    def invocations(self, image: Annotated[bytes, ContentType("image/png")], /) -> list[float]:
         """Classify the image in the body."""
-        return self.model(picture)
+        return self.model(image)

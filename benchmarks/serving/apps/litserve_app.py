@@ -20,7 +20,7 @@ class Classifier(litserve.LitAPI):
 
     def decode_request(self, request: dict[str, Any]) -> bytes:
         """Extract the image from the request."""
-        return base64.b64decode(request["picture"])
+        return base64.b64decode(request["image"])
 
     def predict(self, x: bytes) -> list[float]:
         """Classify an image."""

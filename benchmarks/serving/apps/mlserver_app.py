@@ -19,6 +19,6 @@ class Classifier(MLModel):
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Classify an image."""
-        (picture,) = Base64Codec.decode_input(payload.inputs[0])
-        answer = NumpyCodec.encode_output("probabilities", np.array([self.model(picture)]))
+        (image,) = Base64Codec.decode_input(payload.inputs[0])
+        answer = NumpyCodec.encode_output("probabilities", np.array([self.model(image)]))
         return InferenceResponse(model_name=self.name, outputs=[answer])

@@ -30,9 +30,9 @@ class Predictor:
 
     def __call__(self, content: bytes) -> list[float]:
         """Return the probability of each class."""
-        picture = Image.open(io.BytesIO(content)).convert("RGB")
-        if picture.size != (self._width, self._height):
-            picture = picture.resize((self._width, self._height), Image.Resampling.BILINEAR)
-        answers = self._session.run(None, {self._name: np.asarray(picture)[None]})[0]
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+        if image.size != (self._width, self._height):
+            image = image.resize((self._width, self._height), Image.Resampling.BILINEAR)
+        answers = self._session.run(None, {self._name: np.asarray(image)[None]})[0]
         probabilities: list[float] = answers[0].astype(np.float64).tolist()
         return probabilities

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 
-def picture(label: int, seed: int) -> bytes:
+def draw_image(label: int, seed: int) -> bytes:
     """Return a 32 by 32 PNG, dark for label 0 and bright for 1."""
     pixels = np.random.default_rng(seed).integers(0, 50, (32, 32, 3)) + 160 * label
     file = io.BytesIO()
