@@ -237,9 +237,9 @@ images and 200 official test images. A cell is mean ± standard deviation over j
 All choices between recipes were made with the folds; the test images were used for this table only. A fold trains on
 800 images, so its accuracy is a little lower. The standard error of an accuracy on 200 images is 1.5 points.
 """
-TAIL = """`scratch` is the hyperparameters' default. `pretrained` is `use_pretrained_model=1`, which `scones run` uses. Each
-job is one process on one thread. *Seconds alone* is the time of a job that has all processors, from its start to its
-stored model. The calibration error is the expected calibration error over 15 bins; *by chance* is the error that a
+TAIL = """`scratch` is the hyperparameters' default. `pretrained` is `use_pretrained_model=1`, which `scones run` uses.
+Each job is one process on one thread. *Seconds alone* is the time of a job that has all processors, from its start to
+its stored model. The calibration error is the expected calibration error over 15 bins; *by chance* is the error that a
 perfectly calibrated model with the same confidences would show on 200 images. For comparison: 152 public jobs of AWS's
 built-in algorithm on this task had a median accuracy of .833, the best had .917, and 457 seconds were billed on a GPU.
 On one H100 with PyTorch 2.11, a job of ours takes 9 seconds ([decision 11](decisions/0011-a-gpu-repeats-steps.md)).
