@@ -43,10 +43,20 @@ def test_a_token_that_is_not_a_name_is_rejected(cloud: Any, token: str) -> None:
     assert refusal(logs.describe_log_groups, nextToken=token) == "InvalidParameterException"
 
 
-@pytest.mark.parametrize("position", [10, [1], [1, 2], [None, "a"], [{"a": 1}, "b"], ["a", 10**30], {"a": 1, "b": 2}])
-def test_a_token_with_another_position_is_rejected(cloud: Any, position: Any) -> None:
-    token = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-    assert refusal(cloud.client("sagemaker").list_models, NextToken=token) == "ValidationException"
+def token_of(key: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "key", [10, [1], [1, 2], [None, "a"], [{"a": 1}, "b"], ["a", 10**30], ["\ud800", "a"], {"a": 1, "b": 2}]
+)
+def test_a_token_with_another_key_is_rejected(cloud: Any, key: Any) -> None:
+    assert refusal(cloud.client("sagemaker").list_models, NextToken=token_of(key)) == "ValidationException"
+
+
+def test_a_token_with_a_number_that_the_database_cannot_hold_is_rejected(cloud: Any) -> None:
+    search = cloud.client("sagemaker").search
+    assert refusal(search, Resource="TrainingJob", NextToken=token_of([2**63])) == "ValidationException"
 
 
 def test_a_position_after_the_last_event_is_rejected(cloud: Any) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import sqlite3
 from itertools import islice
 
+from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.errors import ServiceError
@@ -43,8 +43,8 @@ class MetricOperations:
             return list(islice(rows, _PAGE + 1))
 
         rows = await self._store.read_on_thread_with(read)
-        more = {"NextToken": _token(rows[_PAGE - 1])} if len(rows) > _PAGE else {}
-        return {"Metrics": [_description(row) for row in rows[:_PAGE]], **more}
+        found, token = query_page(rows, _PAGE, lambda row: [row["namespace"], row["name"], row["dimensions"]])
+        return {"Metrics": [_description(row) for row in found], "NextToken": token}
 
 
 def _has_dimensions(dimensions: dict[str, str], requested: list[tuple[str, str | None]]) -> bool:
@@ -57,19 +57,9 @@ def _description(row: sqlite3.Row) -> Members:
     return {"Namespace": row["namespace"], "MetricName": row["name"], "Dimensions": listed}
 
 
-def _token(row: sqlite3.Row) -> str:
-    position = json.dumps([row["namespace"], row["name"], row["dimensions"]])
-    return base64.urlsafe_b64encode(position.encode()).decode()
-
-
 def _position(token: str | None) -> list[str]:
     """Return the namespace, name and dimensions after which the page starts."""
     if not token:
         return ["", "", ""]
-    try:
-        position = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-    except (ValueError, RecursionError):
-        position = None
-    if not isinstance(position, list) or len(position) != 3 or not all(isinstance(each, str) for each in position):
-        raise ServiceError("InvalidParameterValueException", "The pagination token is invalid.")
-    return position
+    refusal = ServiceError("InvalidParameterValueException", "The pagination token is invalid.")
+    return read_key(token, [str, str, str], refusal)

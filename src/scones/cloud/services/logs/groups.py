@@ -8,11 +8,12 @@ import sqlite3
 from scones.cloud.context import CloudContext
 from scones.cloud.core.bulk_deletes import SLICE, delete_all
 from scones.cloud.core.clock import now_ms
+from scones.cloud.core.pages import query_page
 from scones.cloud.core.text_order import successor
 from scones.cloud.service import OperationCall
 from scones.cloud.services.logs.errors import exists, no_group
 from scones.cloud.services.logs.group_names import require_group
-from scones.cloud.services.logs.page_tokens import list_position, next_list_token
+from scones.cloud.services.logs.page_tokens import list_position
 from scones.cloud.wire.members import Members
 
 
@@ -62,8 +63,8 @@ class LogGroupOperations:
             params.get("logGroupNamePattern", ""),
             limit + 1,
         )
-        groups = [self._description(row) for row in rows[:limit]]
-        return {"logGroups": groups, "nextToken": next_list_token(rows, limit, "name")}
+        page, token = query_page(rows, limit, lambda row: [row["name"]])
+        return {"logGroups": [self._description(row) for row in page], "nextToken": token}
 
     async def put_retention_policy(self, call: OperationCall) -> Members:
         """Store a group's retention period; it has no effect, because the local cloud keeps all events."""

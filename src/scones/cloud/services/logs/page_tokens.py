@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import sqlite3
-from collections.abc import Sequence
 
+from scones.cloud.core.pages import read_key
 from scones.cloud.services.logs.errors import invalid_token
 from scones.cloud.services.logs.search import EventPosition
 from scones.cloud.wire.members import Members
@@ -16,26 +14,9 @@ _LARGEST = str(2**63 - 1)
 
 
 def list_position(params: Members) -> str:
-    """Return the list position after which the page starts; empty for the first page."""
-    if not params.get("nextToken"):
-        return ""
-    try:
-        return base64.b64decode(params["nextToken"], validate=True).decode()
-    except ValueError:
-        raise invalid_token() from None
-
-
-def next_list_token(rows: Sequence[sqlite3.Row], limit: int, column: str) -> str | None:
-    """Return the next page's token, or None; `rows` were read with a limit of `limit` plus one."""
-    return base64.b64encode(str(rows[limit - 1][column]).encode()).decode() if len(rows) > limit else None
-
-
-def stream_position(position: str) -> tuple[int, str]:
-    """Return the last event's time and the name of a stream, from its position in a list sorted by time."""
-    last, separator, name = position.partition(":")
-    if not separator or not re.fullmatch(r"-1|[0-9]{1,18}", last):
-        raise invalid_token()
-    return int(last), name
+    """Return the name after which the page of a list starts; empty for the first page."""
+    token = params.get("nextToken")
+    return str(read_key(token, [str], invalid_token())[0]) if token else ""
 
 
 def event_token(direction: str, position: EventPosition) -> str:

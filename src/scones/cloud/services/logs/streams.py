@@ -7,11 +7,11 @@ import sqlite3
 from scones.cloud.context import CloudContext
 from scones.cloud.core.bulk_deletes import delete_all
 from scones.cloud.core.clock import now_ms
+from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.core.text_order import successor
 from scones.cloud.service import OperationCall
-from scones.cloud.services.logs.errors import exists, invalid, no_group, no_stream
+from scones.cloud.services.logs.errors import exists, invalid, invalid_token, no_group, no_stream
 from scones.cloud.services.logs.group_names import existing_group
-from scones.cloud.services.logs.page_tokens import list_position, next_list_token, stream_position
 from scones.cloud.wire.members import Members
 
 
@@ -60,18 +60,19 @@ class LogStreamOperations:
         if prefix:
             conditions += ["name >= ?", "name < ?"]
             values += [prefix, successor(prefix)]
-        if after := list_position(call.params):
+        if token := call.params.get("nextToken"):
             conditions.append(f"{key} {compare} {'(?, ?)' if by_time else '?'}")
-            values += stream_position(after) if by_time else [after]
+            values += read_key(token, [int, str] if by_time else [str], invalid_token())
         order = f"coalesce(last, -1) {direction}, name {direction}" if by_time else f"name {direction}"
         rows = self._store.rows(
-            f"SELECT *, coalesce(last, -1) || ':' || name AS time_and_name FROM log_streams"  # noqa: S608
+            "SELECT *, coalesce(last, -1) AS last_event FROM log_streams"  # noqa: S608
             f" WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?",
             *values,
             limit + 1,
         )
-        token = next_list_token(rows, limit, "time_and_name" if by_time else "name")
-        return {"logStreams": [self._description(row) for row in rows[:limit]], "nextToken": token}
+        key_columns = ("last_event", "name") if by_time else ("name",)
+        page, token = query_page(rows, limit, lambda row: [row[column] for column in key_columns])
+        return {"logStreams": [self._description(row) for row in page], "nextToken": token}
 
     def _description(self, row: sqlite3.Row) -> Members:
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import sqlite3
@@ -10,6 +9,7 @@ from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.clock import now_ms
+from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
@@ -91,14 +91,16 @@ class BucketOperations:
         """List buckets by name, all at once or in pages of MaxBuckets."""
         params = call.params
         prefix, limit = params.get("Prefix", ""), params.get("MaxBuckets")
-        after = _after(params["ContinuationToken"]) if "ContinuationToken" in params else ""
+        given_token, after = params.get("ContinuationToken"), ""
+        if given_token is not None:
+            (after,) = read_key(given_token, [str], errors.invalid_continuation_token(given_token))
         region = self._cloud.settings.region
         rows = [
             row
             for row in self._store.rows("SELECT name, created FROM s3_buckets WHERE name > ? ORDER BY name", after)
             if row["name"].startswith(prefix) and params.get("BucketRegion", region) == region
         ]
-        page = rows if limit is None else rows[:limit]
+        page, token = query_page(rows, len(rows) if limit is None else limit, lambda row: [row["name"]])
         detailed = any(name in params for name in ("MaxBuckets", "Prefix", "BucketRegion", "ContinuationToken"))
         buckets = [
             {
@@ -108,7 +110,6 @@ class BucketOperations:
             }
             for row in page
         ]
-        token = base64.urlsafe_b64encode(page[-1]["name"].encode()).decode() if len(page) < len(rows) else None
         return {
             "Buckets": buckets,
             "Owner": self._buckets.owner,
@@ -185,12 +186,3 @@ def _check_location(constraint: str | None, region: str) -> None:
         "IllegalLocationConstraintException",
         f"The {named} location constraint is incompatible for the region specific endpoint this request was sent to.",
     )
-
-
-def _after(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except ValueError as error:
-        raise errors.invalid_argument(
-            "The continuation token provided is incorrect", "continuation-token", token
-        ) from error

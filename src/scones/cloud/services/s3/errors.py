@@ -36,6 +36,11 @@ def invalid_argument(message: str, name: str, value: object) -> ServiceError:
     return ServiceError("InvalidArgument", message, 400, ArgumentName=name, ArgumentValue=value)
 
 
+def invalid_continuation_token(token: str) -> ServiceError:
+    """Return the error for a continuation token that no listing returned."""
+    return invalid_argument("The continuation token provided is incorrect", "continuation-token", token)
+
+
 def precondition_failed(condition: str) -> ServiceError:
     """Return the error for a condition that does not hold; `condition` is the header's name."""
     return ServiceError(

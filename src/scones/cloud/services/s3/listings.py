@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from scones.cloud.core.pages import key_token, read_key
 from scones.cloud.core.store import Store
 from scones.cloud.core.text_order import Bound, successor
 from scones.cloud.core.time_slices import sliced_on_thread
@@ -62,13 +62,15 @@ class ListingOperations:
         params = call.params
         bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
         token = params.get("ContinuationToken")
-        after = params.get("StartAfter", "") if token is None else _read_token(token)
+        after = params.get("StartAfter", "")
+        if token is not None:
+            (after,) = read_key(token, [str], errors.invalid_continuation_token(token))
         page = await self._page(bucket, params, after, limit, owner=params.get("FetchOwner", False))
         return {
             **_common(params, page, limit),
             "KeyCount": len(page.contents) + len(page.prefixes),
             "ContinuationToken": token,
-            "NextContinuationToken": _token(page.last) if page.truncated else None,
+            "NextContinuationToken": key_token(page.last) if page.truncated else None,
             "StartAfter": url(params["StartAfter"]) if "StartAfter" in params else None,
         }
 
@@ -157,16 +159,3 @@ def _limit(params: Mapping[str, Any]) -> int:
 
 def _encoder(params: Mapping[str, Any]) -> Callable[[str], str]:
     return quote if params.get("EncodingType") == "url" else str
-
-
-def _token(last: str) -> str:
-    return base64.urlsafe_b64encode(last.encode()).decode()
-
-
-def _read_token(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except ValueError as error:
-        raise errors.invalid_argument(
-            "The continuation token provided is incorrect", "continuation-token", token
-        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection, Row
 
+from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.core.store import Store
 from scones.cloud.services.sagemaker.errors import invalid_token
 from scones.cloud.wire.members import Members, MemberValue
@@ -204,7 +204,7 @@ class ResourceTable:
             values.append(part)
         if "NextToken" in params:
             conditions.append(f"({column}, name) {'<' if descending else '>'} (?, ?)")
-            values += _read_token(params["NextToken"])
+            values += read_key(params["NextToken"], [str | float, str], invalid_token())
         direction = "DESC" if descending else "ASC"
         size = params.get("MaxResults", PAGE)
         rows = await self.store.read_on_thread(
@@ -214,8 +214,9 @@ class ResourceTable:
             *values,
             size + 1,
         )
-        more = {"NextToken": _token(rows[size - 1], column)} if len(rows) > size else {}
-        return [document for row in rows[:size] if (document := self._read_document(row)) is not None], more
+        page, token = query_page(rows, size, lambda row: [row[column], row["name"]])
+        documents = [document for row in page if (document := self._read_document(row)) is not None]
+        return documents, {"NextToken": token} if token else {}
 
 
 def _filters(params: Mapping[str, MemberValue]) -> tuple[list[str], list[MemberValue]]:
@@ -238,18 +239,3 @@ def _filters(params: Mapping[str, MemberValue]) -> tuple[list[str], list[MemberV
 def _equal(members: Mapping[str, MemberValue]) -> tuple[list[str], list[MemberValue]]:
     conditions = [f"json_extract(document, '$.{name}') IS ?" for name in members]
     return conditions, list(members.values())
-
-
-def _token(row: Row, column: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row[column], row["name"]]).encode()).decode()
-
-
-def _read_token(token: str) -> list[MemberValue]:
-    try:
-        position = json.loads(base64.urlsafe_b64decode(token))
-    except (ValueError, RecursionError):
-        position = None
-    match position:
-        case [str() | float() as value, str() as name]:
-            return [value, name]
-    raise invalid_token()

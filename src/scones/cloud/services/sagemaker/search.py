@@ -9,7 +9,7 @@ from functools import partial
 from operator import itemgetter
 from sqlite3 import Connection
 
-from scones.cloud.core.pages import position, token_at
+from scones.cloud.core.pages import key_token, position
 from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.service import OperationCall
@@ -69,7 +69,7 @@ def _search_response(connection: Connection, params: Members) -> Members:
         found.sort(key=itemgetter(0), reverse=descending)
         hits, page = len(found), [arn for _, arn in found[begin : begin + size]]
     results = [{resource: _record(resource, _document(connection, kind, arn))} for arn in page]
-    more = {"NextToken": token_at(begin + size)} if hits > begin + size else {}
+    more = {"NextToken": key_token(begin + size)} if hits > begin + size else {}
     return {"Results": results, "TotalHits": {"Value": hits, "Relation": "EqualTo"}, **more}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.bulk_deletes import delete_all
 from scones.cloud.core.clock import now_ms
+from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.attributes import (
@@ -214,11 +214,7 @@ def _page(names: list[str], limit: int | None, token: str | None) -> tuple[list[
     """Return a page of sorted names and the next page's token, which encodes the page's last name."""
     check_range(limit, "MaxResults", 1, _PAGE)
     if token:
-        try:
-            last = base64.urlsafe_b64decode(token).decode()
-        except ValueError:
-            raise invalid("Invalid NextToken value.") from None
+        (last,) = read_key(token, [str], invalid("Invalid NextToken value."))
         names = [name for name in names if name > last]
-    page = names[: limit or _PAGE]
-    more = limit is not None and len(page) < len(names)
-    return page, base64.urlsafe_b64encode(page[-1].encode()).decode() if more else None
+    page, token = query_page(names, limit or _PAGE, lambda name: [name])
+    return page, None if limit is None else token
