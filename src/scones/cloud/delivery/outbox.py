@@ -6,9 +6,9 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Generic, TypeVar, cast
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
@@ -24,10 +24,11 @@ _BATCH_SIZE = 10
 _MAX_CONCURRENT = 16
 """Maximum number of concurrent deliveries of an outbox; payloads of waiting deliveries are only on disk."""
 
-Payload = dict[str, Any]
+Payload = TypeVar("Payload", bound=Mapping[str, object])
+"""Type of what an outbox delivers; `json.dumps` writes it to the store."""
 
 
-class Outbox:
+class Outbox(Generic[Payload]):
     """A table of deliveries; each lane (one subscription or one target) is processed independently.
 
     A payload for several lanes is stored once, in a second table: its deliveries have the numbers from `first` to

@@ -34,7 +34,7 @@ _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 class PublishingOperations:
     """Publish and PublishBatch. Deliveries are on disk before the response, and are made from there."""
 
-    def __init__(self, cloud: CloudContext, records: TopicRecords, outbox: Outbox) -> None:
+    def __init__(self, cloud: CloudContext, records: TopicRecords, outbox: Outbox[dict[str, Any]]) -> None:
         self._cloud = cloud
         self._records = records
         self._outbox = outbox

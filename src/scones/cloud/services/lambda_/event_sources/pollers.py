@@ -9,6 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
@@ -25,6 +26,9 @@ from scones.cloud.wire.members import Members
 log = logging.getLogger(__name__)
 
 Message = Members
+"""A message that ReceiveMessage returned."""
+Record = dict[str, Any]
+"""A message in an event: a JSON object, from which filters take values by any path."""
 
 CONCURRENT_BATCHES = 5
 """Maximum concurrent batches of a mapping without MaximumConcurrency: the number that AWS begins with."""
@@ -169,7 +173,7 @@ class Pollers:
             return set()
         return _failed_message_ids(outcome.payload, everything)
 
-    def _record(self, mapping: EventSourceMapping, message: Message) -> Members:
+    def _record(self, mapping: EventSourceMapping, message: Message) -> Record:
         """Return a message in the format of a function's event."""
         md5 = message.get("MD5OfMessageAttributes")
         return {
@@ -193,7 +197,7 @@ def _size(messages: list[Message]) -> int:
     return sum(utf8_size(message["Body"]) for message in messages)
 
 
-def _events(records: list[Members]) -> Iterator[tuple[set[str], bytes]]:
+def _events(records: list[Record]) -> Iterator[tuple[set[str], bytes]]:
     """Yield events with all records: the ids of an event's messages, and its JSON of at most `PAYLOAD_LIMIT` bytes."""
     identities: set[str] = set()
     texts: list[str] = []
@@ -211,7 +215,7 @@ def _events(records: list[Members]) -> Iterator[tuple[set[str], bytes]]:
         yield identities, f"{_HEAD}{_SEPARATOR.join(texts)}{_TAIL}".encode()
 
 
-def _attribute(value: Members) -> Members:
+def _attribute(value: Members) -> Record:
     text, binary = value.get("StringValue"), value.get("BinaryValue")
     return {
         **({"stringValue": text} if text is not None else {}),
@@ -222,7 +226,7 @@ def _attribute(value: Members) -> Members:
     }
 
 
-async def _passes(mapping: EventSourceMapping, record: Members) -> bool:
+async def _passes(mapping: EventSourceMapping, record: Record) -> bool:
     """Return True if one of a mapping's filters accepts a record, or if the mapping has no filters."""
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
     for each in filters:
@@ -231,7 +235,7 @@ async def _passes(mapping: EventSourceMapping, record: Members) -> bool:
     return not filters
 
 
-async def _matches(text: str, record: Members) -> bool:
+async def _matches(text: str, record: Record) -> bool:
     """Match a record against a pattern.
 
     If the pattern names fields of `body`, the body has to be a JSON object; otherwise the body is matched as text.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.members import Members
@@ -27,7 +26,7 @@ def listed(configuration: Members) -> Members:
     return {name: value for name, value in configuration.items() if name not in _NOT_LISTED}
 
 
-def check_revision(described: Mapping[str, Any], params: Mapping[str, Any]) -> None:
+def check_revision(described: Members, params: Members) -> None:
     """Raise `PreconditionFailedException` if a request names another revision of a function or alias."""
     if params.get("RevisionId", described["RevisionId"]) != described["RevisionId"]:
         raise ServiceError(

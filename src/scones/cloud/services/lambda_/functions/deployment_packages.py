@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import read_body
 from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT, ZIPPED_LIMIT, CodeStore, Package
+from scones.cloud.wire.members import Members
 
 
 class DeploymentPackages:
@@ -19,7 +19,7 @@ class DeploymentPackages:
         self._cloud = cloud
         self._code = code
 
-    async def store(self, code: Mapping[str, Any]) -> Package:
+    async def store(self, code: Members) -> Package:
         """Store the archive that a request contains or that it names in S3; raises `ServiceError` if it is invalid."""
         archive = code.get("ZipFile")
         if archive is None:

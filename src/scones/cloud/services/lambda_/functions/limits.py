@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 
 MAXIMA = {"Timeout": 900, "MemorySize": 10_240}
 """Maxima in seconds and in MB. The service model has the maxima of managed instances, which the local cloud does not
@@ -39,7 +39,7 @@ RESERVED_VARIABLES = frozenset(
 """Names that the runtime sets (Lambda Developer Guide, "Defined runtime environment variables")."""
 
 
-def check_settings(params: Mapping[str, Any]) -> None:
+def check_settings(params: Members) -> None:
     """Refuse settings above their maximum, and layers that a function must not combine.
 
     Raises `ValidationException` for the former and `InvalidParameterValueException` for the latter.

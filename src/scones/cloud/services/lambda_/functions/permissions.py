@@ -9,6 +9,7 @@ from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import root_arn
+from scones.cloud.core.json_types import Json, JsonObject
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
@@ -24,6 +25,9 @@ _CONDITIONS = {
     "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
 }
 """Parameters of a request that become conditions of the statement, with the operator and the key of each."""
+
+Statement = dict[str, Any]
+"""A statement of a resource policy: a JSON object whose values have the forms of IAM's policy language."""
 
 
 class PermissionOperations:
@@ -65,8 +69,8 @@ class PermissionOperations:
         )
         return {"Statement": json.dumps(statement)}
 
-    def _statement(self, function: FunctionName, params: Members) -> Members:
-        conditions: dict[str, Members] = {}
+    def _statement(self, function: FunctionName, params: Members) -> Statement:
+        conditions: dict[str, JsonObject] = {}
         for member, (operator, key) in _CONDITIONS.items():
             if member in params:
                 value = params[member]
@@ -127,7 +131,7 @@ class PermissionOperations:
         return {}
 
 
-def _principal(given: str) -> Any:
+def _principal(given: str) -> Json:
     if given == "*" or given.endswith(".amazonaws.com"):
         return given if given == "*" else {"Service": given}
     return {"AWS": root_arn(given) if re.fullmatch("[0-9]{12}", given) else given}

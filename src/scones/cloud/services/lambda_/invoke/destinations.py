@@ -9,15 +9,17 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, last_part, service_of
+from scones.cloud.core.json_types import Json, JsonObject
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.delivery.targets import check_ready, send
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,22 @@ SUCCESS, EXHAUSTED, TOO_OLD, NO_CONCURRENCY = (
 """Reasons why an event's processing ended, as AWS names them."""
 MESSAGE_LIMIT = 1024
 """Maximum characters of an error message in a dead letter."""
+
+
+class RequestContext(TypedDict):
+    """The `requestContext` of an invocation record."""
+
+    requestId: str
+    functionArn: str
+    condition: str
+    approximateInvokeCount: int
+
+
+class ResultMessage(TypedDict):
+    """What a target receives: an invocation record, or a dead letter with message attributes."""
+
+    text: str
+    attributes: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +72,21 @@ class AsyncInvocationResult:
 
         Payloads are inserted as they are: Lambda accepts JSON that is nested too deeply for Python's parser.
         """
-        about: dict[str, Any] = {
+        request_context: RequestContext = {
+            "requestId": self.request_id,
+            "functionArn": self.function_arn,
+            "condition": self.condition,
+            "approximateInvokeCount": self.attempts,
+        }
+        about = {
             "version": "1.0",
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "requestContext": {
-                "requestId": self.request_id,
-                "functionArn": self.function_arn,
-                "condition": self.condition,
-                "approximateInvokeCount": self.attempts,
-            },
+            "requestContext": request_context,
         }
         members = {name: json.dumps(value, ensure_ascii=False) for name, value in about.items()}
         members["requestPayload"] = _as_json(self.payload)
         if self.invocation_result is not None:
-            context: dict[str, Any] = {"statusCode": 200, "executedVersion": self.version}
+            context: JsonObject = {"statusCode": 200, "executedVersion": self.version}
             if self.invocation_result.function_error:
                 context["functionError"] = self.invocation_result.function_error
             members["responseContext"] = json.dumps(context)
@@ -97,7 +116,7 @@ class Destinations:
         self._outbox.start()
 
     async def finish_event(
-        self, number: int | None, result: AsyncInvocationResult, config: dict[str, Any], dead_letters: str
+        self, number: int | None, result: AsyncInvocationResult, config: Members, dead_letters: str
     ) -> None:
         """Delete an accepted event, and store its result for the targets that the function's configuration names."""
         found = self._deliveries(result, config, dead_letters)
@@ -111,18 +130,18 @@ class Destinations:
         self._outbox.wake(found)
 
     def _deliveries(
-        self, result: AsyncInvocationResult, config: dict[str, Any], dead_letters: str
-    ) -> dict[str, dict[str, Any]]:
+        self, result: AsyncInvocationResult, config: Members, dead_letters: str
+    ) -> dict[str, ResultMessage]:
         succeeded = result.condition == SUCCESS
         chosen = config.get("DestinationConfig", {}).get("OnSuccess" if succeeded else "OnFailure", {})
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, ResultMessage] = {}
         if dead_letters and not succeeded:
             found[dead_letters] = {"text": result.payload.decode(), "attributes": result.attributes()}
         if arn := chosen.get("Destination"):
             found[arn] = {"text": well_formed(result.document())}
         return found
 
-    async def _deliver(self, arn: str, payload: dict[str, Any]) -> None:
+    async def _deliver(self, arn: str, payload: ResultMessage) -> None:
         service = service_of(arn)
         check_ready(self._cloud, service)
         if service == "events":
@@ -158,7 +177,7 @@ class Destinations:
         }
         await self._cloud.call("s3", "PutObject", params)
 
-    async def _failed(self, arn: str, payload: dict[str, Any], error: ServiceError) -> None:  # noqa: ARG002
+    async def _failed(self, arn: str, payload: ResultMessage, error: ServiceError) -> None:  # noqa: ARG002
         log.warning("The result of an event could not be delivered to %s: %s", arn, error)
 
 
@@ -177,9 +196,9 @@ def check_target(cloud: CloudContext, arn: str, services: frozenset[str], member
     raise ServiceError("InvalidParameterValueException", message, Type="User")
 
 
-def _request_context(document: str) -> dict[str, Any]:
+def _request_context(document: str) -> RequestContext:
     """Return the first object in an invocation record."""
-    context: dict[str, Any]
+    context: RequestContext
     context, _ = json.JSONDecoder().raw_decode(document, document.index("{", 1))
     return context
 
@@ -196,8 +215,9 @@ def _as_json(payload: bytes) -> str:
     return text
 
 
-def _parsed(payload: bytes) -> Any:
+def _parsed(payload: bytes) -> Json:
     try:
-        return json.loads(payload)
+        found: Json = json.loads(payload)
     except (ValueError, RecursionError):
         return payload.decode(errors="replace")
+    return found

@@ -10,15 +10,17 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.json_types import JsonObject
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute, ReadBody
 from scones.cloud.services.lambda_.functions.names import FunctionName
 from scones.cloud.services.lambda_.invoke.function_urls import PREFIX
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.wire.body_limits import too_large
+from scones.cloud.wire.members import Members
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 from scones.cloud.wire.signatures.verifier import SignatureVerifier
@@ -103,7 +105,7 @@ class FunctionUrlServer(HttpRoute):
         """Return the response for a request that does not reach its function."""
         return Response(error.status, body=json.dumps({"Message": str(error)}).encode())
 
-    async def _invoke(self, target: UrlTarget, config: dict[str, Any], request: Request, content: bytes) -> Response:
+    async def _invoke(self, target: UrlTarget, config: Members, request: Request, content: bytes) -> Response:
         caller = None
         if config["AuthType"] == "AWS_IAM":
             signature = self._signatures.verify(request, hashlib.sha256(content).hexdigest())
@@ -112,52 +114,35 @@ class FunctionUrlServer(HttpRoute):
                     "InvalidSignatureException", "Credential should be scoped to correct service: 'lambda'.", 403
                 )
             caller = signature.caller
-        event = _event(target, request, content, str(uuid.uuid4()))
+        request_id = str(uuid.uuid4())
+        context = _request_context(target, request, request_id)
         if caller is not None:
             account = self._cloud.settings.account
-            iam = {"accessKey": caller.access_key_id, "accountId": account, "userArn": caller.arn}
-            event["requestContext"] |= {"accountId": account, "authorizer": {"iam": iam}}
+            iam: JsonObject = {"accessKey": caller.access_key_id, "accountId": account, "userArn": caller.arn}
+            context |= {"accountId": account, "authorizer": {"iam": iam}}
         function = FunctionName.parse(config["FunctionArn"])
         outcome = await self._invoker.invoke(
             self._invoker.find(function),
             function,
-            json.dumps(event).encode(),
-            request_id=event["requestContext"]["requestId"],
+            json.dumps(_event(target, request, content, context)).encode(),
+            request_id=request_id,
             access_key_id=caller.access_key_id if caller else None,
         )
         return _bad_gateway() if outcome.function_error is not None else _response(outcome.payload)
 
 
-def _event(target: UrlTarget, request: Request, content: bytes, request_id: str) -> dict[str, Any]:
-    """Return a request as an event of payload format 2.0."""
-    host, moment = request.headers.get("host", ""), datetime.now(UTC)
-    parameters: dict[str, str] = {}
+def _event(target: UrlTarget, request: Request, content: bytes, context: JsonObject) -> JsonObject:
+    """Return a request as an event of payload format 2.0, with its `requestContext`."""
+    parameters: JsonObject = {}
     for name, value in request.query_pairs:
         parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
-    event: dict[str, Any] = {
+    event: JsonObject = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": target.path,
         "rawQueryString": request.query_string,
-        "headers": dict(request.headers),
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": target.url_id,
-            "domainName": host,
-            "domainPrefix": target.url_id,
-            "http": {
-                "method": request.method,
-                "path": target.path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": request.client_host,
-                "userAgent": request.headers.get("user-agent", ""),
-            },
-            "requestId": request_id,
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": moment.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-            "timeEpoch": int(moment.timestamp() * 1000),
-        },
+        "headers": {**request.headers},
+        "requestContext": context,
         "isBase64Encoded": False,
     }
     if cookies := request.headers.get("cookie"):
@@ -169,7 +154,30 @@ def _event(target: UrlTarget, request: Request, content: bytes, request_id: str)
     return event
 
 
-def _content(content: bytes, kind: str) -> dict[str, Any]:
+def _request_context(target: UrlTarget, request: Request, request_id: str) -> JsonObject:
+    """Return the `requestContext` of a request without a signature."""
+    moment = datetime.now(UTC)
+    return {
+        "accountId": "anonymous",
+        "apiId": target.url_id,
+        "domainName": request.headers.get("host", ""),
+        "domainPrefix": target.url_id,
+        "http": {
+            "method": request.method,
+            "path": target.path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": request.client_host,
+            "userAgent": request.headers.get("user-agent", ""),
+        },
+        "requestId": request_id,
+        "routeKey": "$default",
+        "stage": "$default",
+        "time": moment.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": int(moment.timestamp() * 1000),
+    }
+
+
+def _content(content: bytes, kind: str) -> JsonObject:
     if kind.lower().startswith(_TEXT):
         try:
             return {"body": content.decode(), "isBase64Encoded": False}
@@ -205,7 +213,7 @@ def _response(payload: bytes) -> Response:
     return Response(status, body=content, repeatable_headers=pairs)
 
 
-def _cors(config: dict[str, Any], request: Request) -> list[tuple[str, str]]:
+def _cors(config: Members, request: Request) -> list[tuple[str, str]]:
     """Return the headers that let a page of the request's origin read the response; none if it is not allowed to."""
     origin, allowed = request.headers.get("origin"), config.get("AllowOrigins", [])
     if origin is None or not ("*" in allowed or origin in allowed):

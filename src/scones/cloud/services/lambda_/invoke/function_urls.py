@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 from datetime import UTC, datetime
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -92,7 +92,7 @@ class FunctionUrlOperations:
         found = [self._with_address(row["id"], json.loads(row["document"])) for row in rows]
         return page("FunctionUrlConfigs", found, call.params)
 
-    def _url_row(self, function: FunctionName) -> Any:
+    def _url_row(self, function: FunctionName) -> sqlite3.Row | None:
         return self._cloud.store.row(
             "SELECT id, document FROM function_urls WHERE function = ? AND qualifier = ?",
             function.name,

@@ -194,7 +194,7 @@ class ExecutionEnvironment:
             return await self._exit_reason()
         return result.result()
 
-    async def _first(self, future: asyncio.Future[Any], seconds: float) -> None:
+    async def _first(self, future: asyncio.Future[Any], seconds: float) -> None:  # the result is not used
         """Wait until a future is done or the runtime has ended, for at most `seconds`."""
         assert self._ended is not None
         await asyncio.wait({future, self._ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

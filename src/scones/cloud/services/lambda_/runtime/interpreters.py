@@ -145,7 +145,7 @@ def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
     return Interpreter(name, executable, (Path(executable).resolve().parent.parent,)), reason
 
 
-def _run_probe(*command: str) -> Any:
+def _run_probe(*command: str) -> Any:  # the caller unpacks the program's own output
     # Run in the root folder, because `python -c` and `node -p` import modules from the current folder.
     probe = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True, cwd="/")
     return json.loads(probe.stdout)

@@ -11,8 +11,8 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from scones.cloud.core.json_types import JsonObject
 from scones.cloud.services.lambda_.runtime.log_stream import LogStream
 
 LEVELS = ("DEBUG", "INFO", "WARN")
@@ -73,9 +73,11 @@ class PlatformLog:
     def log_init_failure(self, milliseconds: float, status: str, kind: str) -> None:
         """Log a failed initialisation: `status` is "error", with the error's type in `kind`, or "timeout"."""
         if self._settings.json:
-            record: dict[str, Any] = {"initializationType": "on-demand", "phase": "init", "status": status}
-            failed = {**record, "metrics": {"durationMs": round(milliseconds, 3)}}
-            self._event("WARN", "initReport", failed | ({"errorType": kind} if kind else {}))
+            record: JsonObject = {"initializationType": "on-demand", "phase": "init", "status": status}
+            record["metrics"] = {"durationMs": round(milliseconds, 3)}
+            if kind:
+                record["errorType"] = kind
+            self._event("WARN", "initReport", record)
         else:
             parts = [f"INIT_REPORT Init Duration: {milliseconds:.2f} ms", "Phase: init", *_status_fields(status, kind)]
             self._stream.line("\t".join(parts))
@@ -124,11 +126,13 @@ class PlatformLog:
 
     def _report(self, request_id: str, figures: InvocationMetrics, status: str, kind: str) -> None:
         level = "INFO" if status == "success" else "WARN"
-        record: dict[str, Any] = {"requestId": request_id, "status": status} | ({"errorType": kind} if kind else {})
+        record: JsonObject = {"requestId": request_id, "status": status}
+        if kind:
+            record["errorType"] = kind
         duration = round(figures.duration, 3)
         done = "DEBUG" if status == "success" else "WARN"
         self._event(done, "runtimeDone", {**record, "metrics": {"durationMs": duration}})
-        metrics: dict[str, Any] = {
+        metrics: JsonObject = {
             "durationMs": duration,
             "billedDurationMs": figures.billed,
             "memorySizeMB": self._settings.memory_mb,
@@ -138,7 +142,7 @@ class PlatformLog:
             metrics["initDurationMs"] = round(figures.init, 3)
         self._event(level, "report", {**record, "metrics": metrics})
 
-    def _event(self, level: str, kind: str, record: dict[str, Any]) -> None:
+    def _event(self, level: str, kind: str, record: JsonObject) -> None:
         if LEVELS.index(level) >= LEVELS.index(self._settings.level):
             event = {"time": f"{_now()[:23]}Z", "type": f"platform.{kind}", "record": record}
             self._stream.line(json.dumps(event, separators=(",", ":")))

@@ -15,7 +15,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import httptools
 
@@ -269,5 +269,5 @@ class _Connection(asyncio.Protocol):
 
 
 def _error(kind: str, message: str) -> bytes:
-    document: dict[str, Any] = {"errorType": kind, "errorMessage": message}
+    document = {"errorType": kind, "errorMessage": message}
     return json.dumps(document).encode()

@@ -36,6 +36,8 @@ RUNTIME = (
 WARM = ("boto3.session", "botocore.client", "botocore.endpoint", "botocore.httpsession", "botocore.retries.standard")
 """Modules that most functions import."""
 MESSAGE_LIMIT = 1 << 20
+Specification = dict[str, Any]
+"""The description of a program and its sandbox: `launcher.Specification`, which this program cannot import."""
 
 
 def preload() -> set[str]:
@@ -64,7 +66,7 @@ def load_launcher(path: str) -> ModuleType:
     return module
 
 
-def serve(control: socket.socket, launcher: ModuleType) -> dict[str, Any]:
+def serve(control: socket.socket, launcher: ModuleType) -> Specification:
     """Launch sandboxes on request until the cloud closes the socket.
 
     Returns only in the process of a program, with the program's description.
@@ -77,14 +79,14 @@ def serve(control: socket.socket, launcher: ModuleType) -> dict[str, Any]:
         parent = os.getpid()
         if not os.fork():
             control.close()
-            spec: dict[str, Any] = {**json.loads(message), "parent": parent}
+            spec: Specification = {**json.loads(message), "parent": parent}
             become_launcher(spec, launcher, *descriptors)
             return spec
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def become_launcher(spec: dict[str, Any], launcher: ModuleType, output: int, report: int) -> None:
+def become_launcher(spec: Specification, launcher: ModuleType, output: int, report: int) -> None:
     """Become a launcher that uses `output` and `report`; return in the program's process with no other file open."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, launcher.FORWARDED)
@@ -102,7 +104,7 @@ def become_launcher(spec: dict[str, Any], launcher: ModuleType, output: int, rep
     os.closerange(3, launcher.OPEN_LIMIT)
 
 
-def run_program(spec: dict[str, Any]) -> None:
+def run_program(spec: Specification) -> None:
     """Run a program's script with its arguments, as its command would."""
     os.environ.clear()
     os.environ.update(spec["env"])
@@ -111,7 +113,7 @@ def run_program(spec: dict[str, Any]) -> None:
     runpy.run_path(script, run_name="__main__")
 
 
-def main() -> dict[str, Any]:
+def main() -> Specification:
     """Load the modules, report their names, and serve."""
     del sys.path[0]  # this file's folder, which is not on any function's path
     launcher = load_launcher(sys.argv[1])
