@@ -10,6 +10,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.events.errors import invalid, no_bus
 from scones.cloud.services.events.rule_records import DEFAULT_BUS, RuleRecords, page, tags_of
+from scones.cloud.wire.members import Members
 
 _STORED_MEMBERS = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
 
@@ -20,7 +21,7 @@ class BusOperations:
     def __init__(self, records: RuleRecords) -> None:
         self._records = records
 
-    async def create_event_bus(self, call: OperationCall) -> dict[str, Any]:
+    async def create_event_bus(self, call: OperationCall) -> Members:
         """Create a bus."""
         name = call.params["Name"]
         if "EventSourceName" in call.params:
@@ -32,7 +33,7 @@ class BusOperations:
             raise ServiceError("ResourceAlreadyExistsException", f"Event bus {name} already exists.")
         return {"EventBusArn": self._records.bus_arn(name), **document}
 
-    async def delete_event_bus(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_event_bus(self, call: OperationCall) -> Members:
         """Delete a bus that has no rules; deleting a bus that does not exist succeeds."""
         name = call.params["Name"]
         if name == DEFAULT_BUS:
@@ -42,7 +43,7 @@ class BusOperations:
         await self._records.delete_bus(name)
         return {}
 
-    async def describe_event_bus(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_event_bus(self, call: OperationCall) -> Members:
         """Describe a bus."""
         name = self._records.bus(call.params.get("Name"))
         row = self._records.find_bus(name)
@@ -50,7 +51,7 @@ class BusOperations:
             raise no_bus(name)
         return {**self._described(row), **json.loads(row["document"])}
 
-    async def list_event_buses(self, call: OperationCall) -> dict[str, Any]:
+    async def list_event_buses(self, call: OperationCall) -> Members:
         """List buses, sorted by name."""
         rows = self._records.buses(call.params.get("NamePrefix", ""))
         found, token = page(rows, call.params.get("NextToken"), call.params.get("Limit"))

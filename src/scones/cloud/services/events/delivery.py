@@ -17,6 +17,7 @@ from scones.cloud.delivery.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.rule_records import RuleRecords
 from scones.cloud.services.events.transform import target_input
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class EventDelivery:
     async def _send(
         self, queue: str, text: str, group: str | None, attributes: dict[str, dict[str, str]] | None = None
     ) -> None:
-        params: dict[str, Any] = {"QueueUrl": queue_url(self._cloud, queue), "MessageBody": text}
+        params: Members = {"QueueUrl": queue_url(self._cloud, queue), "MessageBody": text}
         if group:
             params["MessageGroupId"] = group
         if attributes:

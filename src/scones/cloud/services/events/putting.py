@@ -16,6 +16,7 @@ from scones.cloud.services.events.errors import invalid
 from scones.cloud.services.events.routing import EventRouter
 from scones.cloud.services.events.rule_records import DEFAULT_BUS, RuleRecords
 from scones.cloud.wire import json_document
+from scones.cloud.wire.members import Members
 
 SIZE_LIMIT = 1_048_576
 """Maximum total bytes of the entries in a request."""
@@ -29,7 +30,7 @@ class EventOperations:
         self._records = records
         self._router = router
 
-    async def put_events(self, call: OperationCall) -> dict[str, Any]:
+    async def put_events(self, call: OperationCall) -> Members:
         """Put up to ten events on their buses.
 
         An invalid entry gets an error at its position in the response; the valid entries are still put.
@@ -70,7 +71,7 @@ class EventOperations:
         except ServiceError:
             return None
 
-    def _event(self, entry: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
+    def _event(self, entry: Members, detail: dict[str, Any]) -> dict[str, Any]:
         moment: datetime = entry.get("Time") or datetime.now(UTC)
         return {
             "version": "0",
@@ -85,7 +86,7 @@ class EventOperations:
         }
 
 
-def _detail(entry: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _detail(entry: Members) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Return an entry's parsed detail and {}; for an entry that EventBridge refuses, None and the error entry."""
     for name in ("Source", "DetailType", "Detail"):
         if not entry.get(name):
@@ -102,7 +103,7 @@ def _detail(entry: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any
     return detail, {}
 
 
-def _size(entry: dict[str, Any]) -> int:
+def _size(entry: Members) -> int:
     """Return an entry's size in bytes (EventBridge User Guide, "Calculating PutEvents event entry size")."""
     texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")] + (entry.get("Resources") or [])
     return sum(map(utf8_size, texts)) + (14 if "Time" in entry else 0)

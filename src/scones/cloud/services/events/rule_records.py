@@ -14,6 +14,7 @@ from scones.cloud.core import pages
 from scones.cloud.core.resumption import describe
 from scones.cloud.patterns import Pattern, read_pattern
 from scones.cloud.services.events.errors import invalid, limit_exceeded, no_bus, no_rule
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -232,7 +233,7 @@ class RuleRecords:
         )
         return json.loads(row["document"]) if row else None
 
-    async def put_targets(self, rule: Rule, targets: list[dict[str, Any]]) -> None:
+    async def put_targets(self, rule: Rule, targets: list[Members]) -> None:
         """Create or replace targets of a rule."""
         rows = [(rule.bus, rule.name, target["Id"], json.dumps(target)) for target in targets]
         await self._store.write(
@@ -249,7 +250,7 @@ class RuleRecords:
         )
 
 
-def tags_of(params: dict[str, Any]) -> dict[str, str]:
+def tags_of(params: Members) -> dict[str, str]:
     """Return the tags of a request by key."""
     return {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
 

@@ -18,6 +18,7 @@ from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.scheduler import RuleScheduler
 from scones.cloud.services.events.transform import is_path
 from scones.cloud.wire import json_document
+from scones.cloud.wire.members import Members
 
 _INPUT_MEMBERS = ("Input", "InputPath", "InputTransformer")
 _TARGETS_OF_A_RULE = 5
@@ -31,7 +32,7 @@ class RuleOperations:
         self._records = records
         self._scheduler = scheduler
 
-    async def put_rule(self, call: OperationCall) -> dict[str, Any]:
+    async def put_rule(self, call: OperationCall) -> Members:
         """Create or replace a rule, and keep its targets."""
         params, bus = call.params, self._records.bus(call.params.get("EventBusName"))
         pattern, schedule = params.get("EventPattern"), params.get("ScheduleExpression")
@@ -50,12 +51,12 @@ class RuleOperations:
         self._scheduler.changed(bus, rule.name)
         return {"RuleArn": self._records.rule_arn(rule)}
 
-    async def describe_rule(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_rule(self, call: OperationCall) -> Members:
         """Describe a rule."""
         rule = self._rule(call, call.params["Name"])
         return {**self._listed(rule), "CreatedBy": self._cloud.settings.account}
 
-    async def list_rules(self, call: OperationCall) -> dict[str, Any]:
+    async def list_rules(self, call: OperationCall) -> Members:
         """List the rules of a bus, sorted by name."""
         bus, prefix = self._records.bus(call.params.get("EventBusName")), call.params.get("NamePrefix", "")
         rules = [rule for rule in self._records.rules(bus) if rule.name.startswith(prefix)]
@@ -73,21 +74,21 @@ class RuleOperations:
             **rule.document,
         }
 
-    async def enable_rule(self, call: OperationCall) -> dict[str, Any]:
+    async def enable_rule(self, call: OperationCall) -> Members:
         """Enable a rule."""
         return await self._switch(call, "ENABLED")
 
-    async def disable_rule(self, call: OperationCall) -> dict[str, Any]:
+    async def disable_rule(self, call: OperationCall) -> Members:
         """Disable a rule, so that it neither matches events nor fires on schedule."""
         return await self._switch(call, "DISABLED")
 
-    async def _switch(self, call: OperationCall, state: str) -> dict[str, Any]:
+    async def _switch(self, call: OperationCall, state: str) -> Members:
         rule = self._rule(call, call.params["Name"])
         await self._records.put_rule(replace(rule, state=state, modified=time.time()))
         self._scheduler.changed(rule.bus, rule.name)
         return {}
 
-    async def delete_rule(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_rule(self, call: OperationCall) -> Members:
         """Delete a rule that has no targets; deleting a rule that does not exist succeeds."""
         bus, name = self._records.bus(call.params.get("EventBusName")), call.params["Name"]
         if self._records.target_ids(bus, name):
@@ -96,7 +97,7 @@ class RuleOperations:
         self._scheduler.changed(bus, name)
         return {}
 
-    async def put_targets(self, call: OperationCall) -> dict[str, Any]:
+    async def put_targets(self, call: OperationCall) -> Members:
         """Add or replace targets of a rule."""
         rule, targets = self._rule(call, call.params["Rule"]), call.params["Targets"]
         for target in targets:
@@ -109,7 +110,7 @@ class RuleOperations:
         await self._records.put_targets(rule, targets)
         return {"FailedEntryCount": 0, "FailedEntries": []}
 
-    async def remove_targets(self, call: OperationCall) -> dict[str, Any]:
+    async def remove_targets(self, call: OperationCall) -> Members:
         """Remove targets from a rule; targets that do not exist are returned as failed entries."""
         rule, ids = self._rule(call, call.params["Rule"]), call.params["Ids"]
         known = {target["Id"] for target in self._records.targets(rule.bus, rule.name)}
@@ -125,14 +126,14 @@ class RuleOperations:
         ]
         return {"FailedEntryCount": len(failures), "FailedEntries": failures}
 
-    async def list_targets_by_rule(self, call: OperationCall) -> dict[str, Any]:
+    async def list_targets_by_rule(self, call: OperationCall) -> Members:
         """List the targets of a rule."""
         rule = self._rule(call, call.params["Rule"])
         targets = self._records.targets(rule.bus, rule.name)
         found, token = page(targets, call.params.get("NextToken"), call.params.get("Limit"))
         return {"Targets": found, "NextToken": token}
 
-    async def list_rule_names_by_target(self, call: OperationCall) -> dict[str, Any]:
+    async def list_rule_names_by_target(self, call: OperationCall) -> Members:
         """List the names of a bus's rules that have a given target."""
         bus, arn = self._records.bus(call.params.get("EventBusName")), call.params["TargetArn"]
         names = [
@@ -143,7 +144,7 @@ class RuleOperations:
         found, token = page(names, call.params.get("NextToken"), call.params.get("Limit"))
         return {"RuleNames": found, "NextToken": token}
 
-    async def test_event_pattern(self, call: OperationCall) -> dict[str, Any]:
+    async def test_event_pattern(self, call: OperationCall) -> Members:
         """Report whether a pattern matches an event."""
         _check_pattern(call.params["EventPattern"])
         try:
@@ -155,20 +156,20 @@ class RuleOperations:
             raise invalid("Parameter Event is not valid.")
         return {"Result": await read_pattern(call.params["EventPattern"]).matches(event)}
 
-    async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def tag_resource(self, call: OperationCall) -> Members:
         """Add or replace tags of a rule."""
         rule = self._tagged(call)
         await self._records.put_rule(replace(rule, tags=rule.tags | tags_of(call.params)))
         return {}
 
-    async def untag_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def untag_resource(self, call: OperationCall) -> Members:
         """Remove tags from a rule."""
         rule = self._tagged(call)
         kept = {key: value for key, value in rule.tags.items() if key not in call.params["TagKeys"]}
         await self._records.put_rule(replace(rule, tags=kept))
         return {}
 
-    async def list_tags_for_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def list_tags_for_resource(self, call: OperationCall) -> Members:
         """Return a rule's tags."""
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 
@@ -197,7 +198,7 @@ def _check_schedule(text: str, bus: str) -> None:
         raise invalid(f"Parameter ScheduleExpression is not valid. Reason: {error}") from error
 
 
-def _check_target(target: dict[str, Any]) -> None:
+def _check_target(target: Members) -> None:
     """Raise `ValidationException` for a target that EventBridge refuses or that the local cloud cannot reach."""
     arn, name = target["Arn"], target["Id"]
     service = service_of(arn)

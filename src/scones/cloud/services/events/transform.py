@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import orjson
 
 from scones.cloud.core.json_types import Json, JsonObject
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 
 INPUT_LIMIT = 1_048_576
 """Maximum bytes of a filled template: the size limit of an event.
@@ -41,7 +42,7 @@ def is_path(text: str) -> bool:
     return _PATH.fullmatch(text) is not None
 
 
-def target_input(target: dict[str, Any], event: JsonObject, rule_arn: str, rule_name: str) -> str:
+def target_input(target: Members, event: JsonObject, rule_arn: str, rule_name: str) -> str:
     """Return a target's input: JSON, or any text if the target has a template.
 
     Raises `ServiceError` if a filled template exceeds `INPUT_LIMIT`.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.service import OperationCall
@@ -14,6 +13,7 @@ from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.parts import part_number_marker, parts_of
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import check_tags
+from scones.cloud.wire.members import Members
 
 
 class ObjectAttributeOperations:
@@ -24,31 +24,31 @@ class ObjectAttributeOperations:
         self._buckets = buckets
         self._objects = objects
 
-    async def put_object_tagging(self, call: OperationCall) -> dict[str, Any]:
+    async def put_object_tagging(self, call: OperationCall) -> Members:
         """Replace an object's tags."""
         await self._set_tags(call, check_tags(call.params["Tagging"].get("TagSet", []), 10))
         return {}
 
-    async def delete_object_tagging(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_object_tagging(self, call: OperationCall) -> Members:
         """Remove an object's tags."""
         await self._set_tags(call, "[]")
         return {}
 
-    async def get_object_tagging(self, call: OperationCall) -> dict[str, Any]:
+    async def get_object_tagging(self, call: OperationCall) -> Members:
         """Return an object's tags."""
         return {"TagSet": json.loads(self._record(call).tags)}
 
-    async def get_object_acl(self, call: OperationCall) -> dict[str, Any]:
+    async def get_object_acl(self, call: OperationCall) -> Members:
         """Return an object's ACL: the owner has full control, and no other ACL is possible."""
         self._record(call)
         return self._buckets.acl()
 
-    async def get_object_attributes(self, call: OperationCall) -> dict[str, Any]:
+    async def get_object_attributes(self, call: OperationCall) -> Members:
         """Return the requested attributes of an object."""
         params = call.params
         record = self._record(call)
         requested = set(params["ObjectAttributes"])
-        found: dict[str, Any] = {
+        found: Members = {
             "ETag": record.etag,
             "Checksum": record.checksum.members(),
             "StorageClass": record.storage_class,
@@ -58,7 +58,7 @@ class ObjectAttributeOperations:
         chosen = {name: value for name, value in found.items() if name in requested}
         return {"LastModified": record.modified / 1000, **chosen}
 
-    def _object_parts(self, call: OperationCall, record: ObjectRecord) -> dict[str, Any]:
+    def _object_parts(self, call: OperationCall, record: ObjectRecord) -> Members:
         limit, marker = min(call.params.get("MaxParts", 1000), 1000), part_number_marker(call.params)
         parts = parts_of(self._store, record.upload or "")
         remaining = parts[marker:]

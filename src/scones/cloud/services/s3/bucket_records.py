@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_buckets (
@@ -40,14 +39,14 @@ class BucketRecords:
         self.owner = {"ID": hashlib.sha256(account.encode()).hexdigest()}
         """The owner of all buckets and objects, with the account's canonical user ID."""
 
-    def acl(self) -> dict[str, Any]:
+    def acl(self) -> Members:
         """Return the ACL of every bucket and object: ACLs are disabled, which is S3's default."""
         return {
             "Owner": self.owner,
             "Grants": [{"Grantee": {"Type": "CanonicalUser", **self.owner}, "Permission": "FULL_CONTROL"}],
         }
 
-    def requested(self, params: Mapping[str, Any]) -> str:
+    def requested(self, params: Members) -> str:
         """Return the request's bucket name.
 
         Raises `ServiceError` if the bucket does not exist, if another account is expected to own it, or if a parameter

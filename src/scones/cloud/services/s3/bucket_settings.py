@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3.bucket_records import BucketRecords
-from scones.cloud.wire.members import MemberValue
+from scones.cloud.wire.members import Members, MemberValue
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_bucket_settings (
@@ -34,24 +33,24 @@ class BucketSettingOperations:
         self._store = store
         self._buckets = buckets
 
-    async def put_bucket_encryption(self, call: OperationCall) -> dict[str, Any]:
+    async def put_bucket_encryption(self, call: OperationCall) -> Members:
         """Replace a bucket's default encryption."""
         return await self._store_setting(call, "encryption", call.params["ServerSideEncryptionConfiguration"])
 
-    async def get_bucket_encryption(self, call: OperationCall) -> dict[str, Any]:
+    async def get_bucket_encryption(self, call: OperationCall) -> Members:
         """Return a bucket's default encryption: AES256 unless it was changed."""
         return {"ServerSideEncryptionConfiguration": self._stored_setting(call, "encryption", ENCRYPTION)}
 
-    async def delete_bucket_encryption(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_bucket_encryption(self, call: OperationCall) -> Members:
         """Reset a bucket's default encryption to AES256."""
         return await self._store_setting(call, "encryption", ENCRYPTION)
 
-    async def put_public_access_block(self, call: OperationCall) -> dict[str, Any]:
+    async def put_public_access_block(self, call: OperationCall) -> Members:
         """Replace a bucket's public access block; omitted settings become false."""
         blocked = call.params["PublicAccessBlockConfiguration"]
         return await self._store_setting(call, "public access", dict.fromkeys(PUBLIC_ACCESS, False) | blocked)
 
-    async def get_public_access_block(self, call: OperationCall) -> dict[str, Any]:
+    async def get_public_access_block(self, call: OperationCall) -> Members:
         """Return a bucket's public access block: all four settings are true unless they were changed.
 
         Raises `NoSuchPublicAccessBlockConfiguration` if it was deleted.
@@ -63,11 +62,11 @@ class BucketSettingOperations:
             )
         return {"PublicAccessBlockConfiguration": kept}
 
-    async def delete_public_access_block(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_public_access_block(self, call: OperationCall) -> Members:
         """Delete a bucket's public access block."""
         return await self._store_setting(call, "public access", None)
 
-    async def put_bucket_policy(self, call: OperationCall) -> dict[str, Any]:
+    async def put_bucket_policy(self, call: OperationCall) -> Members:
         """Replace a bucket's policy, which must be a JSON object."""
         policy = call.params["Policy"]
         try:
@@ -78,18 +77,18 @@ class BucketSettingOperations:
             raise ServiceError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
         return await self._store_setting(call, "policy", policy)
 
-    async def get_bucket_policy(self, call: OperationCall) -> dict[str, Any]:
+    async def get_bucket_policy(self, call: OperationCall) -> Members:
         """Return a bucket's policy; raises `NoSuchBucketPolicy` if it has none."""
         kept = self._stored_setting(call, "policy", None)
         if kept is None:
             raise _missing(call, "NoSuchBucketPolicy", "The bucket policy does not exist")
         return {"Policy": kept}
 
-    async def delete_bucket_policy(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_bucket_policy(self, call: OperationCall) -> Members:
         """Remove a bucket's policy."""
         return await self._store_setting(call, "policy", None)
 
-    async def _store_setting(self, call: OperationCall, setting: str, value: MemberValue) -> dict[str, Any]:
+    async def _store_setting(self, call: OperationCall, setting: str, value: MemberValue) -> Members:
         """Store a setting, which is any JSON value; None means that it was removed."""
         await self._store.execute(
             "INSERT OR REPLACE INTO s3_bucket_settings VALUES (?, ?, ?)",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.clock import now_ms
@@ -18,6 +17,7 @@ from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.notifications import Notifier, check_configuration, check_targets, rules_of
 from scones.cloud.services.s3.parts import discard_parts
 from scones.cloud.services.s3.tags import check_tags
+from scones.cloud.wire.members import Members
 
 NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -33,7 +33,7 @@ class BucketOperations:
         self._files = files
         self._notifier = notifier
 
-    async def create_bucket(self, call: OperationCall) -> dict[str, Any]:
+    async def create_bucket(self, call: OperationCall) -> Members:
         """Create a bucket in this cloud's region."""
         params = call.params
         name, region = params["Bucket"], self._cloud.settings.region
@@ -64,12 +64,12 @@ class BucketOperations:
         await self._store.write(create)
         return {"Location": f"/{name}" if region == "us-east-1" else f"{self._cloud.url}/{name}/"}
 
-    async def head_bucket(self, call: OperationCall) -> dict[str, Any]:
+    async def head_bucket(self, call: OperationCall) -> Members:
         """Return a bucket's region; raises `NoSuchBucket` if it does not exist."""
         self._buckets.requested(call.params)
         return {"BucketRegion": self._cloud.settings.region}
 
-    async def delete_bucket(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_bucket(self, call: OperationCall) -> Members:
         """Delete an empty bucket with its unfinished uploads; raises `BucketNotEmpty` if it has objects."""
         name = self._buckets.requested(call.params)
 
@@ -87,7 +87,7 @@ class BucketOperations:
         self._notifier.remove_rules(name)
         return {}
 
-    async def list_buckets(self, call: OperationCall) -> dict[str, Any]:
+    async def list_buckets(self, call: OperationCall) -> Members:
         """List buckets by name, all at once or in pages of MaxBuckets."""
         params = call.params
         prefix, limit = params.get("Prefix", ""), params.get("MaxBuckets")
@@ -117,23 +117,23 @@ class BucketOperations:
             "ContinuationToken": token,
         }
 
-    async def get_bucket_location(self, call: OperationCall) -> dict[str, Any]:
+    async def get_bucket_location(self, call: OperationCall) -> Members:
         """Return a bucket's region as LocationConstraint, which us-east-1 omits."""
         self._buckets.requested(call.params)
         region = self._cloud.settings.region
         return {} if region == "us-east-1" else {"LocationConstraint": region}
 
-    async def get_bucket_versioning(self, call: OperationCall) -> dict[str, Any]:
+    async def get_bucket_versioning(self, call: OperationCall) -> Members:
         """Return an empty response, as for a bucket on which versioning was never enabled."""
         self._buckets.requested(call.params)
         return {}
 
-    async def get_bucket_acl(self, call: OperationCall) -> dict[str, Any]:
+    async def get_bucket_acl(self, call: OperationCall) -> Members:
         """Return a bucket's ACL: the owner has full control, and no other ACL is possible."""
         self._buckets.requested(call.params)
         return self._buckets.acl()
 
-    async def put_bucket_notification_configuration(self, call: OperationCall) -> dict[str, Any]:
+    async def put_bucket_notification_configuration(self, call: OperationCall) -> Members:
         """Replace a bucket's notification configuration."""
         name = self._buckets.requested(call.params)
         document = check_configuration(call.params.get("NotificationConfiguration", {}))
@@ -142,18 +142,18 @@ class BucketOperations:
         await self._notifier.configure(name, document)
         return {}
 
-    async def get_bucket_notification_configuration(self, call: OperationCall) -> dict[str, Any]:
+    async def get_bucket_notification_configuration(self, call: OperationCall) -> Members:
         """Return a bucket's notification configuration."""
         return self._notifier.configuration(self._buckets.requested(call.params))
 
-    async def put_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
+    async def put_bucket_tagging(self, call: OperationCall) -> Members:
         """Replace a bucket's tags."""
         name = self._buckets.requested(call.params)
         tags = check_tags(call.params["Tagging"].get("TagSet", []), 50)
         await self._store.execute("UPDATE s3_buckets SET tags = ? WHERE name = ?", tags, name)
         return {}
 
-    async def get_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
+    async def get_bucket_tagging(self, call: OperationCall) -> Members:
         """Return a bucket's tags; raises `NoSuchTagSet` if it has none."""
         name = self._buckets.requested(call.params)
         row = self._store.row("SELECT tags FROM s3_buckets WHERE name = ?", name)
@@ -162,7 +162,7 @@ class BucketOperations:
             raise ServiceError("NoSuchTagSet", "The TagSet does not exist", 404, BucketName=name)
         return {"TagSet": tags}
 
-    async def delete_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_bucket_tagging(self, call: OperationCall) -> Members:
         """Remove a bucket's tags."""
         await self._store.execute(
             "UPDATE s3_buckets SET tags = '[]' WHERE name = ?", self._buckets.requested(call.params)

@@ -7,9 +7,10 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 
 DEFAULT = "CRC64NVME"
 """The algorithm that S3 uses if the client names none."""
@@ -73,12 +74,12 @@ class Checksum:
     value: str
     kind: str = "FULL_OBJECT"
 
-    def members(self) -> dict[str, Any]:
+    def members(self) -> Members:
         """Return the checksum as output members, such as `ChecksumCRC32` and `ChecksumType`."""
         return {f"Checksum{self.algorithm}": self.value, "ChecksumType": self.kind}
 
 
-def sent_in(params: Mapping[str, Any]) -> tuple[str, str] | None:
+def sent_in(params: Members) -> tuple[str, str] | None:
     """Return the algorithm and value of the checksum in a request's parameters, or None.
 
     Raises `InvalidRequest` if there are several.
@@ -91,7 +92,7 @@ def sent_in(params: Mapping[str, Any]) -> tuple[str, str] | None:
     return sent[0] if sent else None
 
 
-def announced(params: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
+def announced(params: Members, headers: Mapping[str, str]) -> str | None:
     """Return the algorithm of the checksum that a request sends in a header or trailer or asks for, or None."""
     if sent := sent_in(params):
         name, value = sent

@@ -7,20 +7,20 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.upload_records import MultipartUpload
+from scones.cloud.wire.members import Members
 
 SMALLEST_PART = 5 * 1024**2
 """Minimum number of bytes of every part except the last."""
 
 
 def selected_parts(
-    named_parts: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], upload: MultipartUpload
+    named_parts: list[Members], parts: Mapping[int, sqlite3.Row], upload: MultipartUpload
 ) -> list[sqlite3.Row]:
     """Return the parts that a client names; raises S3's error if their order, ETags, checksums or sizes are wrong."""
     if any("PartNumber" not in part or "ETag" not in part for part in named_parts):
@@ -47,7 +47,7 @@ def selected_parts(
     return [parts[number] for number in given]
 
 
-def _check_part(part: Mapping[str, Any], found: sqlite3.Row | None, upload: MultipartUpload) -> None:
+def _check_part(part: Members, found: sqlite3.Row | None, upload: MultipartUpload) -> None:
     number, etag, name = part["PartNumber"], part["ETag"].strip('"'), f"Checksum{upload.checksum_algorithm}"
     if upload.client_chose_algorithm and upload.checksum_type == "COMPOSITE" and name not in part:
         raise ServiceError(
@@ -88,7 +88,7 @@ def assembled(upload: MultipartUpload, parts: list[sqlite3.Row]) -> ObjectRecord
     )
 
 
-def check_full_object(params: Mapping[str, Any], record: ObjectRecord) -> None:
+def check_full_object(params: Members, record: ObjectRecord) -> None:
     """Raise an error if the object's size or checksum differs from the values that the client computed for it."""
     if (size := params.get("MpuObjectSize")) is not None and size != record.size:
         raise ServiceError(

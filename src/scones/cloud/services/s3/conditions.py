@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.object_record import ObjectRecord
+from scones.cloud.wire.members import Members
 
 
-def check_read(params: Mapping[str, Any], record: ObjectRecord) -> None:
+def check_read(params: Members, record: ObjectRecord) -> None:
     """Check a GET's or HEAD's conditions; raises `PreconditionFailed` (412) or `NotModified` (304).
 
     If-Match takes precedence over If-Unmodified-Since, and If-None-Match over If-Modified-Since.
@@ -30,7 +29,7 @@ def check_read(params: Mapping[str, Any], record: ObjectRecord) -> None:
         raise _not_modified(record)
 
 
-def check_copy(params: Mapping[str, Any], record: ObjectRecord) -> None:
+def check_copy(params: Members, record: ObjectRecord) -> None:
     """Check a copy's conditions on its source; raises `PreconditionFailed` (412) even where a read answers 304."""
     prefix = "CopySource"
     conditions = {name[len(prefix) :]: value for name, value in params.items() if name.startswith(prefix + "If")}
@@ -42,7 +41,7 @@ def check_copy(params: Mapping[str, Any], record: ObjectRecord) -> None:
         raise errors.precondition_failed(name) from error
 
 
-def check_write(params: Mapping[str, Any], old: ObjectRecord | None, key: str) -> None:
+def check_write(params: Members, old: ObjectRecord | None, key: str) -> None:
     """Check a write's conditions: `If-None-Match: *` (the key is free) and If-Match (the ETag is unchanged)."""
     if (other := params.get("IfNoneMatch")) is not None:
         if other != "*":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import checksum
@@ -14,6 +11,7 @@ from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key, headers_of
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
+from scones.cloud.wire.members import Members
 
 LARGEST_COPY = 5 * 1024**3
 """Maximum number of bytes that one CopyObject copies."""
@@ -30,7 +28,7 @@ class CopyOperations:
         self._sources = sources
         self._bodies = bodies
 
-    async def copy_object(self, call: OperationCall) -> dict[str, Any]:
+    async def copy_object(self, call: OperationCall) -> Members:
         """Copy an object with its metadata and tags, or with new ones if a directive is REPLACE."""
         params = call.params
         bucket = self._buckets.requested(params)
@@ -60,7 +58,7 @@ class CopyOperations:
         return {"CopyObjectResult": result}
 
 
-def _check_copy_onto_itself(params: Mapping[str, Any], source: ObjectRecord, bucket: str) -> None:
+def _check_copy_onto_itself(params: Members, source: ObjectRecord, bucket: str) -> None:
     if (source.bucket, source.key) != (bucket, params["Key"]):
         return
     changes = params.get("MetadataDirective") == "REPLACE" or "WebsiteRedirectLocation" in params

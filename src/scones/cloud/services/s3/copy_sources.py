@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from scones.cloud.services.s3 import errors
@@ -11,6 +9,7 @@ from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.conditions import check_copy
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.stored_objects import StoredObjects
+from scones.cloud.wire.members import Members
 
 
 class CopySources:
@@ -20,7 +19,7 @@ class CopySources:
         self._buckets = buckets
         self._objects = objects
 
-    def find(self, params: Mapping[str, Any]) -> ObjectRecord:
+    def find(self, params: Members) -> ObjectRecord:
         """Return the object that x-amz-copy-source names; raises `PreconditionFailed` if a condition on it fails."""
         path, _, query = params["CopySource"].partition("?")
         bucket, slash, key = unquote(path).removeprefix("/").partition("/")

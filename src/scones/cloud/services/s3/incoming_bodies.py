@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Body, OperationCall, body_chunks
 from scones.cloud.services.s3 import checksum
 from scones.cloud.services.s3.body_files import SMALL, BodyFiles, ReceivedBody
+from scones.cloud.wire.members import Members
 
 
 class IncomingBodies:
@@ -57,7 +56,7 @@ class IncomingBodies:
         return await self._files.receive(body_chunks(body), [algorithm], small=small)
 
 
-def _content_md5(params: Mapping[str, Any]) -> bytes | None:
+def _content_md5(params: Members) -> bytes | None:
     header = params.get("ContentMD5")
     if header is None:
         return None

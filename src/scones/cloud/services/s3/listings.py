@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from scones.cloud.core.pages import key_token, read_key
@@ -16,6 +15,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.scan import ListingEntry, later, listing_entries, start_after
+from scones.cloud.wire.members import Members
 
 MAX_KEYS = 1000
 """Maximum number of entries per page."""
@@ -32,7 +32,7 @@ _OBJECTS = """
 class ListingPage:
     """One page of a listing; `last` is the name of its last entry, a key or a common prefix."""
 
-    contents: list[dict[str, Any]]
+    contents: list[Members]
     prefixes: list[str]
     last: str
     truncated: bool
@@ -45,7 +45,7 @@ class ListingOperations:
         self._store = store
         self._buckets = buckets
 
-    async def list_objects(self, call: OperationCall) -> dict[str, Any]:
+    async def list_objects(self, call: OperationCall) -> Members:
         """List objects after a marker, which may be the last key or common prefix of the previous page."""
         params = call.params
         bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
@@ -57,7 +57,7 @@ class ListingOperations:
             "NextMarker": url(page.last) if page.truncated and delimiter else None,
         }
 
-    async def list_objects_v2(self, call: OperationCall) -> dict[str, Any]:
+    async def list_objects_v2(self, call: OperationCall) -> Members:
         """List objects after a key or a continuation token."""
         params = call.params
         bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
@@ -74,7 +74,7 @@ class ListingOperations:
             "StartAfter": url(params["StartAfter"]) if "StartAfter" in params else None,
         }
 
-    async def list_object_versions(self, call: OperationCall) -> dict[str, Any]:
+    async def list_object_versions(self, call: OperationCall) -> Members:
         """List objects as versions: without versioning, each object has one version with the ID `null`."""
         params = call.params
         bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
@@ -93,9 +93,7 @@ class ListingOperations:
             "NextVersionIdMarker": "null" if page.truncated else None,
         }
 
-    async def _page(
-        self, bucket: str, params: Mapping[str, Any], after: str, limit: int, *, owner: bool
-    ) -> ListingPage:
+    async def _page(self, bucket: str, params: Members, after: str, limit: int, *, owner: bool) -> ListingPage:
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
         if limit == 0:
             return ListingPage([], [], "", truncated=False)
@@ -111,9 +109,7 @@ class ListingOperations:
 
         return await self._store.read_on_thread_with(read)
 
-    def _build_page(
-        self, found: list[ListingEntry], limit: int, params: Mapping[str, Any], *, owner: bool
-    ) -> ListingPage:
+    def _build_page(self, found: list[ListingEntry], limit: int, params: Members, *, owner: bool) -> ListingPage:
         """Return a page of entries. Runs in a thread, because URL-encoding a thousand long keys takes 50 ms."""
         quoted = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in found) > _LONG
         url, page = _encoder(params), found[:limit]
@@ -135,7 +131,7 @@ class ListingOperations:
         return ListingPage(contents, prefixes, page[-1].name if page else "", len(found) > limit)
 
 
-def _common(params: Mapping[str, Any], page: ListingPage, limit: int) -> dict[str, Any]:
+def _common(params: Members, page: ListingPage, limit: int) -> Members:
     url = _encoder(params)
     delimiter = params.get("Delimiter")
     return {
@@ -150,12 +146,12 @@ def _common(params: Mapping[str, Any], page: ListingPage, limit: int) -> dict[st
     }
 
 
-def _limit(params: Mapping[str, Any]) -> int:
+def _limit(params: Members) -> int:
     limit: int = params.get("MaxKeys", MAX_KEYS)
     if not 0 <= limit < 2**31:
         raise errors.invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647", "max-keys", limit)
     return min(limit, MAX_KEYS)
 
 
-def _encoder(params: Mapping[str, Any]) -> Callable[[str], str]:
+def _encoder(params: Members) -> Callable[[str], str]:
     return quote if params.get("EncodingType") == "url" else str

@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote_plus
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, last_part, service_of
+from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.core.resumption import describe
 from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.delivery.targets import send
@@ -23,6 +23,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import check_exists
 from scones.cloud.services.s3.object_record import ObjectRecord
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class NotificationRule:
     suffix: str
 
     @classmethod
-    def of(cls, entry: dict[str, Any], member: str) -> NotificationRule:
+    def of(cls, entry: Members, member: str) -> NotificationRule:
         """Return the rule for an entry whose target ARN is in `member`."""
         rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
         filters = {rule["Name"].lower(): rule.get("Value", "") for rule in rules}
@@ -96,13 +97,13 @@ class Notifier:
                 log.error("The notification configuration of bucket %s is damaged: %s", row["bucket"], describe(error))
         self._outbox.start()
 
-    def configuration(self, bucket: str) -> dict[str, Any]:
+    def configuration(self, bucket: str) -> Members:
         """Return a bucket's configuration, which is empty at first."""
         query = "SELECT document FROM s3_notification_configurations WHERE bucket = ?"
         row = self._cloud.store.row(query, bucket)
         return json.loads(row["document"]) if row else {}
 
-    async def configure(self, bucket: str, document: dict[str, Any]) -> None:
+    async def configure(self, bucket: str, document: Members) -> None:
         """Replace a bucket's configuration and send AWS's test message to its queues and topics."""
         rules = rules_of(document)
         target_arns = sorted({rule.target for rule in rules if service_of(rule.target) != "lambda"})
@@ -142,9 +143,9 @@ class Notifier:
         if rules := self._rules.get(bucket):
             self._outbox.wake({rule.target for rule in rules})
 
-    def _message(self, rule: NotificationRule, event: str, call: OperationCall, record: ObjectRecord) -> dict[str, Any]:
+    def _message(self, rule: NotificationRule, event: str, call: OperationCall, record: ObjectRecord) -> JsonDocument:
         """Return an event record in AWS's form (S3 User Guide, "Event message structure")."""
-        changed: dict[str, Any] = {"key": quote_plus(record.key, safe="/*-._")}
+        changed: JsonDocument = {"key": quote_plus(record.key, safe="/*-._")}
         if event.startswith("ObjectCreated:"):
             changed |= {"size": record.size, "eTag": record.etag}
         return {
@@ -168,32 +169,32 @@ class Notifier:
             },
         }
 
-    async def _deliver(self, target: str, payload: dict[str, Any]) -> None:
+    async def _deliver(self, target: str, payload: JsonDocument) -> None:
         await send(self._cloud, target, json.dumps(payload))
 
-    async def _failed(self, target: str, payload: dict[str, Any], error: ServiceError) -> None:  # noqa: ARG002
+    async def _failed(self, target: str, payload: JsonDocument, error: ServiceError) -> None:  # noqa: ARG002
         log.warning("An S3 notification could not be delivered to %s: %s", target, error)
 
 
-def rules_of(document: dict[str, Any]) -> list[NotificationRule]:
+def rules_of(document: Members) -> list[NotificationRule]:
     """Return the rules of a configuration."""
     return [NotificationRule.of(entry, KINDS[kind][0]) for kind, entry in _entries(document)]
 
 
-def _entries(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _entries(document: Members) -> Iterator[tuple[str, Members]]:
     for kind in KINDS:
         for entry in document.get(kind, []):
             yield kind, entry
 
 
-def check_configuration(given: dict[str, Any]) -> dict[str, Any]:
+def check_configuration(given: Members) -> Members:
     """Return a configuration with an ID for every entry.
 
     Raises `InvalidArgument` if S3 refuses it, `NotImplemented` if the local cloud does not support it.
     """
     if "EventBridgeConfiguration" in given:
         raise errors.not_implemented("EventBridgeConfiguration")
-    document: dict[str, Any] = {}
+    document: Members = {}
     for kind, entry in _entries(given):
         member, service = KINDS[kind]
         if service_of(entry[member]) != service or entry[member].endswith(".fifo"):
@@ -215,7 +216,7 @@ def check_configuration(given: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _checked(rule: dict[str, Any]) -> dict[str, Any]:
+def _checked(rule: Members) -> Members:
     name = rule.get("Name", "").capitalize()
     if name not in ("Prefix", "Suffix"):
         raise errors.invalid_argument("filter rule name must be either prefix or suffix", "FilterRule.Name", name)

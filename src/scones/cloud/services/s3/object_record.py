@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import checksum
 from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.checksum import Checksum
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_objects (
@@ -60,7 +59,7 @@ class ObjectRecord:
     modified: int
     checksum: Checksum
     storage_class: str = "STANDARD"
-    headers: dict[str, Any] = field(default_factory=dict)
+    headers: Members = field(default_factory=dict)
     tags: str = "[]"
     body: int | None = None
     data: bytes | None = None
@@ -87,7 +86,7 @@ class ObjectRecord:
         )
 
     @classmethod
-    def received(cls, bucket: str, params: Mapping[str, Any], content: ReceivedBody, tags: str = "[]") -> ObjectRecord:
+    def received(cls, bucket: str, params: Members, content: ReceivedBody, tags: str = "[]") -> ObjectRecord:
         """Return a new object with a received body and the request's headers."""
         algorithm = next(iter(content.digests))
         return cls(
@@ -128,12 +127,12 @@ class ObjectRecord:
         marks = ", ".join("?" * len(values))
         connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
 
-    def encryption(self) -> dict[str, Any]:
+    def encryption(self) -> Members:
         """Return the stored encryption settings by member name; they have no effect."""
         names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
         return {name: self.headers[name] for name in names if name in self.headers}
 
-    def members(self) -> dict[str, Any]:
+    def members(self) -> Members:
         """Return the object's members in a GET or HEAD response, by member name."""
         tags = len(json.loads(self.tags)) if self.tags != "[]" else None
         return {
@@ -155,7 +154,7 @@ def find_object(connection: sqlite3.Connection, bucket: str, key: str) -> Object
     return ObjectRecord.of(row) if row else None
 
 
-def headers_of(params: Mapping[str, Any]) -> dict[str, Any]:
+def headers_of(params: Members) -> Members:
     """Return the parameters of a write that a read returns."""
     headers = {name: params[name] for name in HEADERS if params.get(name) is not None}
     if isinstance(expires := headers.get("Expires"), datetime):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
@@ -19,6 +18,7 @@ from scones.cloud.services.s3.parts import parts_of
 from scones.cloud.services.s3.ranges import parse_range
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
+from scones.cloud.wire.members import Members
 
 _NOT_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 OVERRIDES = {
@@ -40,7 +40,7 @@ class ObjectOperations:
         self._objects = objects
         self._bodies = bodies
 
-    async def put_object(self, call: OperationCall) -> dict[str, Any]:
+    async def put_object(self, call: OperationCall) -> Members:
         """Write an object; it is on disk when this returns."""
         params = call.params
         bucket = self._buckets.requested(params)
@@ -55,15 +55,15 @@ class ObjectOperations:
             raise
         return {"ETag": f'"{record.etag}"', **record.encryption(), **record.checksum.members()}
 
-    async def head_object(self, call: OperationCall) -> dict[str, Any] | OperationOutput:
+    async def head_object(self, call: OperationCall) -> Members | OperationOutput:
         """Return GetObject's response without the body."""
         return await self._get(call, with_body=False)
 
-    async def get_object(self, call: OperationCall) -> dict[str, Any] | OperationOutput:
+    async def get_object(self, call: OperationCall) -> Members | OperationOutput:
         """Return an object, a range of it, or a part of it."""
         return await self._get(call, with_body=True)
 
-    async def _get(self, call: OperationCall, *, with_body: bool) -> dict[str, Any] | OperationOutput:
+    async def _get(self, call: OperationCall, *, with_body: bool) -> Members | OperationOutput:
         params = call.params
         record = self._objects.find(self._buckets.requested(params), params["Key"])
         check_read(params, record)
@@ -92,9 +92,7 @@ class ObjectOperations:
             members["Body"] = await self._objects.body(record, start, end)
         return members if chosen is None else OperationOutput(members, 206)
 
-    def _part(
-        self, record: ObjectRecord, number: int, members: dict[str, Any]
-    ) -> tuple[tuple[int, int], Checksum | None]:
+    def _part(self, record: ObjectRecord, number: int, members: Members) -> tuple[tuple[int, int], Checksum | None]:
         """Return a part's byte range and checksum; an object from a single PutObject is its own part 1."""
         parts = parts_of(self._store, record.upload) if record.upload else []
         if not 1 <= number <= max(len(parts), 1):
@@ -114,14 +112,14 @@ class ObjectOperations:
             record.checksum.algorithm, part["checksum"], record.checksum.kind
         )
 
-    async def delete_object(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_object(self, call: OperationCall) -> Members:
         """Delete an object; succeeds if it does not exist."""
         params = call.params
         bucket = self._buckets.requested(params)
         await self._objects.delete(call, bucket, [(params["Key"], params)])
         return {}
 
-    async def delete_objects(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_objects(self, call: OperationCall) -> Members:
         """Delete up to 1,000 objects in one transaction; conditions that fail are reported per key."""
         params = call.params
         bucket = self._buckets.requested(params)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.services.s3 import errors
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_parts (
@@ -31,7 +30,7 @@ def discard_parts(connection: sqlite3.Connection, upload: str) -> list[str]:
     return [row[0] for row in connection.execute("DELETE FROM s3_parts WHERE upload = ? RETURNING file", (upload,))]
 
 
-def part_number_marker(params: Mapping[str, Any]) -> int:
+def part_number_marker(params: Members) -> int:
     """Return the part number after which a listing of parts starts."""
     marker: int = params.get("PartNumberMarker", 0)
     if marker < 0:

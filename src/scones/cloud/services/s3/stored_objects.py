@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
@@ -17,6 +16,7 @@ from scones.cloud.services.s3.conditions import check_write
 from scones.cloud.services.s3.notifications import Notifier
 from scones.cloud.services.s3.object_record import COLUMNS, ObjectRecord, find_object
 from scones.cloud.services.s3.parts import discard_parts, parts_of
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class StoredObjects:
         self._notifier.wake(bucket)
 
     async def delete(
-        self, call: OperationCall, bucket: str, entries: list[tuple[str, Mapping[str, Any]]], *, strict: bool = True
+        self, call: OperationCall, bucket: str, entries: list[tuple[str, Members]], *, strict: bool = True
     ) -> dict[str, ServiceError]:
         """Delete the objects of keys, each of which has conditions; return the errors of keys whose conditions fail.
 

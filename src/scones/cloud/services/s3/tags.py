@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
+from scones.cloud.wire.members import Members
 
 
-def check_tags(tags: Sequence[dict[str, Any]], most: int) -> str:
+def check_tags(tags: Sequence[Members], most: int) -> str:
     """Return a tag set as JSON; raises S3's error if it breaks a rule.
 
     `most` is the maximum number of tags: 50 for a bucket, 10 for an object.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 from scones.cloud.core.store import Store
@@ -14,6 +13,7 @@ from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.parts import part_number_marker
 from scones.cloud.services.s3.scan import ListingEntry, later, listing_entries, start_after
 from scones.cloud.services.s3.upload_records import MultipartUpload, UploadRecords
+from scones.cloud.wire.members import Members
 
 _UPLOADS = """
     SELECT * FROM s3_uploads WHERE bucket = ? AND (key, initiated, id) > (?, ?, ?) AND key < ?
@@ -29,7 +29,7 @@ class UploadListingOperations:
         self._buckets = buckets
         self._uploads = uploads
 
-    async def list_parts(self, call: OperationCall) -> dict[str, Any]:
+    async def list_parts(self, call: OperationCall) -> Members:
         """List an upload's parts in pages, sorted by number."""
         params = call.params
         upload = self._uploads.requested(params)
@@ -66,7 +66,7 @@ class UploadListingOperations:
             ],
         }
 
-    async def list_multipart_uploads(self, call: OperationCall) -> dict[str, Any]:
+    async def list_multipart_uploads(self, call: OperationCall) -> Members:
         """List unfinished uploads in pages, sorted by key and then by start time."""
         params = call.params
         bucket = self._buckets.requested(params)
@@ -112,7 +112,7 @@ class UploadListingOperations:
             return None
         return key, row["initiated"], upload
 
-    def _listed(self, upload: MultipartUpload) -> dict[str, Any]:
+    def _listed(self, upload: MultipartUpload) -> Members:
         return {
             "UploadId": upload.id,
             "Key": upload.key,

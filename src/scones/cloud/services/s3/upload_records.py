@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.store import Store
@@ -13,6 +11,7 @@ from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.body_files import BodyFiles, ReceivedBody
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.parts import discard_parts
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_uploads (
@@ -47,7 +46,7 @@ class UploadRecords:
         self._buckets = buckets
         self._files = files
 
-    def requested(self, params: Mapping[str, Any]) -> MultipartUpload:
+    def requested(self, params: Members) -> MultipartUpload:
         """Return the upload that a request names; raises `NoSuchUpload` and the errors of the bucket's check."""
         self._buckets.requested(params)
         row = self._store.row("SELECT * FROM s3_uploads WHERE id = ?", params["UploadId"])
@@ -80,7 +79,7 @@ class UploadRecords:
         await self._files.remove(await self._store.write(write))
         return modified
 
-    async def delete(self, params: Mapping[str, Any]) -> None:
+    async def delete(self, params: Members) -> None:
         """Delete the upload that a request names, with its parts; raises `NoSuchUpload`."""
         self._buckets.requested(params)
 
@@ -92,13 +91,13 @@ class UploadRecords:
         await self._files.remove(await self._store.write(delete))
 
 
-def find_upload(connection: sqlite3.Connection, params: Mapping[str, Any]) -> MultipartUpload:
+def find_upload(connection: sqlite3.Connection, params: Members) -> MultipartUpload:
     """Return the upload that a request names, in a transaction; raises `NoSuchUpload`."""
     row = connection.execute("SELECT * FROM s3_uploads WHERE id = ?", (params["UploadId"],)).fetchone()
     return _owned(row, params)
 
 
-def _owned(row: sqlite3.Row | None, params: Mapping[str, Any]) -> MultipartUpload:
+def _owned(row: sqlite3.Row | None, params: Members) -> MultipartUpload:
     if row is None or (row["bucket"], row["key"]) != (params["Bucket"], params["Key"]):
         raise errors.no_such_upload(params["UploadId"])
     return MultipartUpload(*row)

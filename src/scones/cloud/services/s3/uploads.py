@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from typing import Any
 from urllib.parse import quote
 
 from scones.cloud.context import CloudContext
@@ -25,6 +24,7 @@ from scones.cloud.services.s3.ranges import parse_copy_range
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
 from scones.cloud.services.s3.upload_records import MultipartUpload, UploadRecords, find_upload
+from scones.cloud.wire.members import Members
 
 
 class UploadOperations:
@@ -48,7 +48,7 @@ class UploadOperations:
         self._sources = sources
         self._bodies = bodies
 
-    async def create_multipart_upload(self, call: OperationCall) -> dict[str, Any]:
+    async def create_multipart_upload(self, call: OperationCall) -> Members:
         """Start an upload."""
         params = call.params
         bucket = self._buckets.requested(params)
@@ -71,7 +71,7 @@ class UploadOperations:
         chosen = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if upload.client_chose_algorithm else {}
         return {"Bucket": bucket, "Key": upload.key, "UploadId": upload.id, **chosen}
 
-    async def upload_part(self, call: OperationCall) -> dict[str, Any]:
+    async def upload_part(self, call: OperationCall) -> Members:
         """Write a part, replacing any part with the same number."""
         params = call.params
         upload = self._uploads.requested(params)
@@ -94,7 +94,7 @@ class UploadOperations:
         )
         return {"ETag": f'"{content.md5.hex()}"', **proof}
 
-    async def upload_part_copy(self, call: OperationCall) -> dict[str, Any]:
+    async def upload_part_copy(self, call: OperationCall) -> Members:
         """Write a part by copying an object or a range of it."""
         params = call.params
         upload = self._uploads.requested(params)
@@ -110,7 +110,7 @@ class UploadOperations:
         proof = {f"Checksum{name}": checksum.encode(content.digests[name])} if upload.client_chose_algorithm else {}
         return {"CopyPartResult": {"ETag": f'"{content.md5.hex()}"', "LastModified": modified / 1000, **proof}}
 
-    async def complete_multipart_upload(self, call: OperationCall) -> dict[str, Any]:
+    async def complete_multipart_upload(self, call: OperationCall) -> Members:
         """Create the object from the named parts, in their order; no bytes are copied."""
         params = call.params
         bucket, key = self._buckets.requested(params), params["Key"]
@@ -146,7 +146,7 @@ class UploadOperations:
             **record.checksum.members(),
         }
 
-    async def abort_multipart_upload(self, call: OperationCall) -> dict[str, Any]:
+    async def abort_multipart_upload(self, call: OperationCall) -> Members:
         """Abort an upload and delete its parts."""
         await self._uploads.delete(call.params)
         return {}

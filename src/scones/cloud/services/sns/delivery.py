@@ -12,6 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
 from scones.cloud.services.sns.topic_records import Subscription, TopicRecords
 from scones.cloud.services.sqs.message_attributes import from_json
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class MessageDelivery:
             log.warning("Notification %s could not be delivered: %s; dead-letter queue: %s", where, error, second)
 
     async def _send(self, queue: str, subscription: Subscription, message: dict[str, Any]) -> None:
-        params: dict[str, Any] = {"QueueUrl": queue_url(self._cloud, queue)}
+        params: Members = {"QueueUrl": queue_url(self._cloud, queue)}
         if subscription.raw:
             params["MessageBody"] = text_for(message, "sqs")
             params["MessageAttributes"] = from_json(message["MessageAttributes"])

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import time
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from scones.cloud.services.sns.filters import FilteredMessage
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords
 from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
 from scones.cloud.wire import json_document
+from scones.cloud.wire.members import Members
 
 DEDUPLICATION_SECONDS = 300.0
 """Seconds for which a FIFO topic detects duplicates."""
@@ -39,18 +39,18 @@ class PublishingOperations:
         self._records = records
         self._outbox = outbox
 
-    async def publish(self, call: OperationCall) -> dict[str, Any]:
+    async def publish(self, call: OperationCall) -> Members:
         """Publish one message."""
         topic = self._target(call.params)
         (published,) = await self._publish(topic, [_message(topic, call.params)])
         return published
 
-    async def publish_batch(self, call: OperationCall) -> dict[str, Any]:
+    async def publish_batch(self, call: OperationCall) -> Members:
         """Publish up to ten messages in one write; invalid entries fail without affecting the rest."""
         topic, entries = self._records.topic(call.params["TopicArn"]), call.params["PublishBatchRequestEntries"]
         _check_batch(entries)
         messages: dict[str, dict[str, Any]] = {}
-        failures: list[dict[str, Any]] = []
+        failures: list[Members] = []
         for entry in entries:
             try:
                 messages[entry["Id"]] = _message(topic, entry)
@@ -60,7 +60,7 @@ class PublishingOperations:
         successes = [{"Id": id_, **each} for id_, each in zip(messages, published, strict=True)]
         return {"Successful": successes, "Failed": failures}
 
-    def _target(self, params: dict[str, Any]) -> Topic:
+    def _target(self, params: Members) -> Topic:
         if "PhoneNumber" in params:
             raise invalid("PhoneNumber Reason: the local cloud does not send text messages; publish to a topic")
         arn = params.get("TopicArn") or params.get("TargetArn")
@@ -126,7 +126,7 @@ def _sequence(message: dict[str, Any]) -> str | None:
     return message["SequenceNumber"] or None
 
 
-def _message(topic: Topic, params: Mapping[str, Any]) -> dict[str, Any]:
+def _message(topic: Topic, params: Members) -> dict[str, Any]:
     """Return the message that the parameters describe, in the outbox's form; raises SNS's error."""
     text, attributes = params["Message"], params.get("MessageAttributes") or {}
     if not text:
@@ -167,14 +167,14 @@ def _check_structure(text: str) -> None:
         raise invalid("Message Structure - No default entry in JSON message body")
 
 
-def _group(topic: Topic, params: Mapping[str, Any]) -> str | None:
+def _group(topic: Topic, params: Members) -> str | None:
     group: str | None = params.get("MessageGroupId")
     if topic.fifo and not group:
         raise invalid("The MessageGroupId parameter is required for FIFO topics")
     return group
 
 
-def _deduplication(topic: Topic, params: Mapping[str, Any]) -> str | None:
+def _deduplication(topic: Topic, params: Members) -> str | None:
     given: str | None = params.get("MessageDeduplicationId")
     if not topic.fifo:
         if given:
@@ -193,7 +193,7 @@ def _deduplication(topic: Topic, params: Mapping[str, Any]) -> str | None:
     return hashlib.sha256(params["Message"].encode()).hexdigest()
 
 
-def _check_batch(entries: list[dict[str, Any]]) -> None:
+def _check_batch(entries: list[Members]) -> None:
     if not entries:
         raise ServiceError("EmptyBatchRequest", "The batch request doesn't contain any entries.")
     if len(entries) > 10:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import service_of
@@ -13,6 +12,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
 from scones.cloud.services.sns.topic_records import Subscription, Topic, TopicRecords, page
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class SubscriptionOperations:
         self._cloud = cloud
         self._records = records
 
-    async def subscribe(self, call: OperationCall) -> dict[str, Any]:
+    async def subscribe(self, call: OperationCall) -> Members:
         """Subscribe an endpoint; if it is subscribed with the same attributes, return its subscription."""
         params = call.params
         protocol, endpoint, given = params["Protocol"], params.get("Endpoint", ""), params.get("Attributes") or {}
@@ -63,7 +63,7 @@ class SubscriptionOperations:
         shown_arn = PENDING if found.pending and not params.get("ReturnSubscriptionArn") else found.arn
         return {"SubscriptionArn": shown_arn}
 
-    async def unsubscribe(self, call: OperationCall) -> dict[str, Any]:
+    async def unsubscribe(self, call: OperationCall) -> Members:
         """Delete a subscription; do nothing if it does not exist."""
         arn = call.params["SubscriptionArn"]
         if len(arn.split(":")) != 7:
@@ -73,16 +73,16 @@ class SubscriptionOperations:
             await self._records.delete_subscription(found)
         return {}
 
-    async def list_subscriptions(self, call: OperationCall) -> dict[str, Any]:
+    async def list_subscriptions(self, call: OperationCall) -> Members:
         """List all subscriptions, 100 per page."""
         return self._listed(self._records.subscriptions(), call)
 
-    async def list_subscriptions_by_topic(self, call: OperationCall) -> dict[str, Any]:
+    async def list_subscriptions_by_topic(self, call: OperationCall) -> Members:
         """List a topic's subscriptions, 100 per page."""
         topic = self._records.topic(call.params["TopicArn"])
         return self._listed(self._records.subscriptions(topic.arn), call)
 
-    def _listed(self, subscriptions: list[Subscription], call: OperationCall) -> dict[str, Any]:
+    def _listed(self, subscriptions: list[Subscription], call: OperationCall) -> Members:
         found, token = page(subscriptions, call.params.get("NextToken"))
         members = [
             {
@@ -96,7 +96,7 @@ class SubscriptionOperations:
         ]
         return {"Subscriptions": members, "NextToken": token}
 
-    async def get_subscription_attributes(self, call: OperationCall) -> dict[str, Any]:
+    async def get_subscription_attributes(self, call: OperationCall) -> Members:
         """Return a subscription's attributes."""
         found = self._records.subscription(call.params["SubscriptionArn"])
         scope = {"FilterPolicyScope": "MessageAttributes"} if "FilterPolicy" in found.attributes else {}
@@ -116,7 +116,7 @@ class SubscriptionOperations:
             }
         }
 
-    async def set_subscription_attributes(self, call: OperationCall) -> dict[str, Any]:
+    async def set_subscription_attributes(self, call: OperationCall) -> Members:
         """Change one attribute of a subscription; an empty value removes it."""
         found = self._records.subscription(call.params["SubscriptionArn"])
         name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")

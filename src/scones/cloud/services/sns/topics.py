@@ -11,6 +11,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords, page
+from scones.cloud.wire.members import Members
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
 _FEEDBACK = re.compile(r"(HTTP|Firehose|Lambda|Application|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)")
@@ -41,7 +42,7 @@ class TopicOperations:
         self._cloud = cloud
         self._records = records
 
-    async def create_topic(self, call: OperationCall) -> dict[str, Any]:
+    async def create_topic(self, call: OperationCall) -> Members:
         """Create a topic; if it exists with the same attributes and tags, return its ARN."""
         name, given = call.params["Name"], call.params.get("Attributes") or {}
         tags = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or ()}
@@ -67,7 +68,7 @@ class TopicOperations:
             raise invalid("Tags Reason: Topic already exists with different tags")
         return {"TopicArn": arn}
 
-    async def delete_topic(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_topic(self, call: OperationCall) -> Members:
         """Delete a topic with its subscriptions; do nothing if it does not exist."""
         arn = call.params["TopicArn"]
         if len(arn.split(":")) != 6:
@@ -75,12 +76,12 @@ class TopicOperations:
         await self._records.delete_topic(arn)
         return {}
 
-    async def list_topics(self, call: OperationCall) -> dict[str, Any]:
+    async def list_topics(self, call: OperationCall) -> Members:
         """List topics, 100 per page."""
         arns, token = page(self._records.topics(), call.params.get("NextToken"))
         return {"Topics": [{"TopicArn": arn} for arn in arns], "NextToken": token}
 
-    async def get_topic_attributes(self, call: OperationCall) -> dict[str, Any]:
+    async def get_topic_attributes(self, call: OperationCall) -> Members:
         """Return a topic's attributes."""
         topic = self._records.topic(call.params["TopicArn"])
         pending = [each.pending for each in self._records.subscriptions(topic.arn)]
@@ -99,7 +100,7 @@ class TopicOperations:
             }
         }
 
-    async def set_topic_attributes(self, call: OperationCall) -> dict[str, Any]:
+    async def set_topic_attributes(self, call: OperationCall) -> Members:
         """Change one attribute of a topic."""
         topic = self._records.topic(call.params["TopicArn"])
         name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
@@ -109,7 +110,7 @@ class TopicOperations:
         await self._records.change_topic(topic.arn, "attributes", {**topic.attributes, name: value})
         return {}
 
-    async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def tag_resource(self, call: OperationCall) -> Members:
         """Add or change a topic's tags."""
         topic = self._tagged(call)
         tags = topic.tags | {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
@@ -118,14 +119,14 @@ class TopicOperations:
         await self._records.change_topic(topic.arn, "tags", tags)
         return {}
 
-    async def untag_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def untag_resource(self, call: OperationCall) -> Members:
         """Remove tags from a topic."""
         topic = self._tagged(call)
         kept = {key: value for key, value in topic.tags.items() if key not in call.params["TagKeys"]}
         await self._records.change_topic(topic.arn, "tags", kept)
         return {}
 
-    async def list_tags_for_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def list_tags_for_resource(self, call: OperationCall) -> Members:
         """Return a topic's tags."""
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 

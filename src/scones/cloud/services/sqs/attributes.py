@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
+from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sqs.errors import invalid
 
@@ -76,7 +76,7 @@ def _allowed(name: str, value: str) -> bool:
     return _document(value) is not None
 
 
-def _document(text: str) -> dict[str, Any] | None:
+def _document(text: str) -> JsonDocument | None:
     """Parse a text as a JSON object; return None if it is not one."""
     try:
         document = json.loads(text)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 from scones.cloud.wire.query_error import query_code
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
-def check_batch(entries: list[dict[str, Any]], kind: str) -> None:
+def check_batch(entries: list[Members], kind: str) -> None:
     """Raise SQS's error if a batch is empty, has more than ten entries, or has invalid or repeated IDs."""
     if not entries:
         raise ServiceError("EmptyBatchRequest", f"There should be at least one {kind} in the request.")
@@ -34,15 +34,15 @@ def check_batch(entries: list[dict[str, Any]], kind: str) -> None:
         seen.add(entry["Id"])
 
 
-def failed(entry_id: str, error: ServiceError) -> dict[str, Any]:
+def failed(entry_id: str, error: ServiceError) -> Members:
     """Return the response member for an entry that failed."""
     return {"Id": entry_id, "SenderFault": True, "Code": query_code(error.code), "Message": error.message}
 
 
-def run_each(entries: Iterable[dict[str, Any]], work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def run_each(entries: Iterable[Members], work: Callable[[Members], None]) -> Members:
     """Run `work` for each entry and return the batch's response."""
-    successes: list[dict[str, Any]] = []
-    failures: list[dict[str, Any]] = []
+    successes: list[Members] = []
+    failures: list[Members] = []
     for entry in entries:
         try:
             work(entry)

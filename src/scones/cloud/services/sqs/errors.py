@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from botocore.model import ListShape, StructureShape
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 
 
 def no_queue() -> ServiceError:
@@ -35,7 +34,7 @@ def check_range(value: int | None, name: str, low: int, high: int) -> None:
         raise invalid_parameter(value, name, f"Must be >= {low} and <= {high}, if provided.")
 
 
-def require(params: dict[str, Any], shape: StructureShape, path: str = "") -> None:
+def require(params: Members, shape: StructureShape, path: str = "") -> None:
     """Raise `MissingParameter` for the first required member that is missing, including members of list items."""
     for name in shape.required_members:
         if params.get(name) is None:

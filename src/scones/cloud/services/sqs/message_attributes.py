@@ -7,11 +7,11 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from scones.cloud.services.sqs.errors import invalid
+from scones.cloud.wire.members import Members
 
-Attributes = Mapping[str, Mapping[str, Any]]
+Attributes = Mapping[str, Members]
 """Message attributes by name: each has DataType, and StringValue (text) or BinaryValue (bytes)."""
 
 _NAME = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
@@ -37,7 +37,7 @@ def check_message_attributes(attributes: Attributes) -> None:
         check_value(name, attribute)
 
 
-def check_value(name: str, attribute: Mapping[str, Any]) -> None:
+def check_value(name: str, attribute: Members) -> None:
     """Raise SQS's error for an attribute whose type or value is not allowed."""
     kind = attribute.get("DataType") or ""
     if not kind:
@@ -95,15 +95,15 @@ def text_md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _binary(attribute: Mapping[str, Any]) -> bool:
+def _binary(attribute: Members) -> bool:
     return str(attribute["DataType"]).startswith("Binary")
 
 
-def _value(attribute: Mapping[str, Any]) -> bytes:
+def _value(attribute: Members) -> bytes:
     return attribute["BinaryValue"] if _binary(attribute) else str(attribute.get("StringValue", "")).encode()
 
 
-def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Members]:
     """Return the attributes that a receiver requests, by name, by `prefix.*`, or with `All`."""
     requested = list(names)
     if "All" in requested or ".*" in requested:
@@ -116,7 +116,7 @@ def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Mapping[st
     }
 
 
-def to_json(attributes: Attributes) -> dict[str, dict[str, Any]]:
+def to_json(attributes: Attributes) -> dict[str, Members]:
     """Return attributes in a form for JSON, with bytes in base64."""
     return {
         name: {key: base64.b64encode(value).decode() if key == "BinaryValue" else value for key, value in given.items()}
@@ -124,7 +124,7 @@ def to_json(attributes: Attributes) -> dict[str, dict[str, Any]]:
     }
 
 
-def from_json(document: Attributes) -> dict[str, dict[str, Any]]:
+def from_json(document: Attributes) -> dict[str, Members]:
     """Return attributes from the form that `to_json` returns."""
     return {
         name: {key: base64.b64decode(value) if key == "BinaryValue" else value for key, value in given.items()}

@@ -11,10 +11,10 @@ import sqlite3
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from scones.cloud.services.sqs.groups import receivable
 from scones.cloud.services.sqs.queues import Queue
+from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS sqs_messages (
@@ -55,7 +55,7 @@ class OutgoingMessage:
 
     body: str
     md5: str
-    attributes: Mapping[str, Mapping[str, Any]]
+    attributes: Mapping[str, Members]
     sender: str
     trace: str | None
     group: str | None

@@ -6,7 +6,6 @@ import base64
 import json
 import sqlite3
 import uuid
-from typing import Any
 
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.store import Store
@@ -15,6 +14,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.errors import check_range, invalid
 from scones.cloud.services.sqs.move_tasks import FASTEST, MoveTasks
 from scones.cloud.services.sqs.queues import Queue, Queues
+from scones.cloud.wire.members import Members
 
 
 class MoveTaskOperations:
@@ -25,7 +25,7 @@ class MoveTaskOperations:
         self._queues = queues
         self._move_tasks = move_tasks
 
-    async def start_message_move_task(self, call: OperationCall) -> dict[str, Any]:
+    async def start_message_move_task(self, call: OperationCall) -> Members:
         """Start to move the messages of a dead-letter queue."""
         params = call.params
         source = self._queue_of(params["SourceArn"], "SourceArn")
@@ -61,7 +61,7 @@ class MoveTaskOperations:
         self._move_tasks.run(task)
         return {"TaskHandle": _handle(task, params["SourceArn"])}
 
-    async def cancel_message_move_task(self, call: OperationCall) -> dict[str, Any]:
+    async def cancel_message_move_task(self, call: OperationCall) -> Members:
         """Cancel a task; messages that it has moved stay in their new queue."""
         task = _task(call.params["TaskHandle"])
         cancelled = await self._store.execute(
@@ -74,7 +74,7 @@ class MoveTaskOperations:
             raise ServiceError("UnsupportedOperation", "Only active tasks can be cancelled.")
         return {"ApproximateNumberOfMessagesMoved": row["moved"]}
 
-    async def list_message_move_tasks(self, call: OperationCall) -> dict[str, Any]:
+    async def list_message_move_tasks(self, call: OperationCall) -> Members:
         """List the most recent tasks of a source queue."""
         limit = call.params.get("MaxResults", 1)
         check_range(limit, "MaxResults", 1, 10)
@@ -94,7 +94,7 @@ class MoveTaskOperations:
         return queue
 
 
-def _described(row: sqlite3.Row) -> dict[str, Any]:
+def _described(row: sqlite3.Row) -> Members:
     return {
         "TaskHandle": _handle(row["id"], row["source"]) if row["status"] == "RUNNING" else None,
         "Status": row["status"],

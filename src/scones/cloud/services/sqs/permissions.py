@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from scones.cloud.core.arns import root_arn
+from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.errors import invalid, invalid_parameter, missing
 from scones.cloud.services.sqs.queues import Queue, Queues
+from scones.cloud.wire.members import Members
 
 
 class PermissionOperations:
@@ -17,7 +18,7 @@ class PermissionOperations:
     def __init__(self, queues: Queues) -> None:
         self._queues = queues
 
-    async def add_permission(self, call: OperationCall) -> dict[str, Any]:
+    async def add_permission(self, call: OperationCall) -> Members:
         """Add a statement to a queue's policy."""
         queue, params = self._queues.at(call.params["QueueUrl"]), call.params
         policy = self._policy(queue)
@@ -39,7 +40,7 @@ class PermissionOperations:
         await self._queues.change(queue, {"Policy": json.dumps(policy)})
         return {}
 
-    async def remove_permission(self, call: OperationCall) -> dict[str, Any]:
+    async def remove_permission(self, call: OperationCall) -> Members:
         """Remove a statement from a queue's policy."""
         queue, label = self._queues.at(call.params["QueueUrl"]), call.params["Label"]
         policy = self._policy(queue)
@@ -50,12 +51,12 @@ class PermissionOperations:
         await self._queues.change(queue, {"Policy": text})
         return {}
 
-    def _policy(self, queue: Queue) -> dict[str, Any]:
+    def _policy(self, queue: Queue) -> JsonDocument:
         given = queue.attributes.get("Policy")
         if given is None:
             arn = self._queues.arn(queue.name)
             return {"Version": "2008-10-17", "Id": f"{arn}/SQSDefaultPolicy", "Statement": []}
-        policy: dict[str, Any] = json.loads(given)
+        policy: JsonDocument = json.loads(given)
         statements = policy.get("Statement", [])
         if not isinstance(statements, list | dict):
             raise invalid(f"The policy of {queue.name} has no statements; set its Policy attribute again.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.bulk_deletes import delete_all
@@ -21,6 +20,7 @@ from scones.cloud.services.sqs.attributes import (
 from scones.cloud.services.sqs.errors import check_range, invalid, no_queue
 from scones.cloud.services.sqs.long_polls import LongPolls
 from scones.cloud.services.sqs.queues import Queue, Queues
+from scones.cloud.wire.members import Members
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
 _COUNTED = (
@@ -44,7 +44,7 @@ class QueueOperations:
         self._queues = queues
         self._long_polls = long_polls
 
-    async def create_queue(self, call: OperationCall) -> dict[str, Any]:
+    async def create_queue(self, call: OperationCall) -> Members:
         """Create a queue; if it exists with the same attributes, return its URL."""
         name, given = call.params["QueueName"], call.params.get("Attributes", {})
         fifo = given.get("FifoQueue", "false") == "true"
@@ -68,7 +68,7 @@ class QueueOperations:
                 )
         return {"QueueUrl": self._queues.url(name)}
 
-    async def get_queue_url(self, call: OperationCall) -> dict[str, Any]:
+    async def get_queue_url(self, call: OperationCall) -> Members:
         """Return the URL of a queue."""
         name = call.params["QueueName"]
         owner = call.params.get("QueueOwnerAWSAccountId", self._account)
@@ -76,14 +76,14 @@ class QueueOperations:
             raise no_queue()
         return {"QueueUrl": self._queues.url(name)}
 
-    async def list_queues(self, call: OperationCall) -> dict[str, Any]:
+    async def list_queues(self, call: OperationCall) -> Members:
         """List queue URLs by name; the response has a token only if the request has MaxResults."""
         limit, prefix = call.params.get("MaxResults"), call.params.get("QueueNamePrefix", "")
         names = [queue.name for queue in self._queues.all() if queue.name.startswith(prefix)]
         page, token = _page(names, limit, call.params.get("NextToken"))
         return {"QueueUrls": [self._queues.url(name) for name in page] or None, "NextToken": token}
 
-    async def delete_queue(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_queue(self, call: OperationCall) -> Members:
         """Delete a queue with its messages, and wake its long polls."""
         queue = self._queues.at(call.params["QueueUrl"])
         await delete_all(self._store, "sqs_messages", "queue = ?", queue.id)
@@ -91,7 +91,7 @@ class QueueOperations:
         self._long_polls.wake_all(queue.id)
         return {}
 
-    async def purge_queue(self, call: OperationCall) -> dict[str, Any]:
+    async def purge_queue(self, call: OperationCall) -> Members:
         """Delete all messages that are in a queue now."""
         queue = self._queues.at(call.params["QueueUrl"])
         newest = self._store.row("SELECT max(id) AS id FROM sqs_messages")
@@ -100,7 +100,7 @@ class QueueOperations:
         self._long_polls.wake(queue.id)
         return {}
 
-    async def get_queue_attributes(self, call: OperationCall) -> dict[str, Any]:
+    async def get_queue_attributes(self, call: OperationCall) -> Members:
         """Return the requested attributes; message counts are taken from the store now."""
         queue, names = self._queues.at(call.params["QueueUrl"]), call.params.get("AttributeNames", [])
         known = {
@@ -129,7 +129,7 @@ class QueueOperations:
         )
         return {name: str(count) for name, count in zip(_COUNTED, rows[0], strict=True)}
 
-    async def set_queue_attributes(self, call: OperationCall) -> dict[str, Any]:
+    async def set_queue_attributes(self, call: OperationCall) -> Members:
         """Change attributes; the queue type cannot be changed."""
         queue, given = self._queues.at(call.params["QueueUrl"]), call.params["Attributes"]
         if given.get("FifoQueue", str(queue.fifo).lower()) != str(queue.fifo).lower():
@@ -140,14 +140,14 @@ class QueueOperations:
         self._long_polls.wake(queue.id)
         return {}
 
-    async def list_dead_letter_source_queues(self, call: OperationCall) -> dict[str, Any]:
+    async def list_dead_letter_source_queues(self, call: OperationCall) -> Members:
         """List the URLs of the queues that use this queue as their dead-letter queue."""
         target = self._queues.arn(self._queues.at(call.params["QueueUrl"]).name)
         names = [queue.name for queue in self._queues.all() if queue.redrive and queue.redrive[0] == target]
         page, token = _page(names, call.params.get("MaxResults"), call.params.get("NextToken"))
         return {"queueUrls": [self._queues.url(name) for name in page], "NextToken": token}
 
-    async def tag_queue(self, call: OperationCall) -> dict[str, Any]:
+    async def tag_queue(self, call: OperationCall) -> Members:
         """Add or change tags."""
         queue = self._queues.at(call.params["QueueUrl"])
         tags = self._queues.tags(queue) | call.params["Tags"]
@@ -156,7 +156,7 @@ class QueueOperations:
         await self._queues.put_tags(queue, tags)
         return {}
 
-    async def untag_queue(self, call: OperationCall) -> dict[str, Any]:
+    async def untag_queue(self, call: OperationCall) -> Members:
         """Remove tags."""
         queue = self._queues.at(call.params["QueueUrl"])
         gone = call.params["TagKeys"]
@@ -164,7 +164,7 @@ class QueueOperations:
         await self._queues.put_tags(queue, kept)
         return {}
 
-    async def list_queue_tags(self, call: OperationCall) -> dict[str, Any]:
+    async def list_queue_tags(self, call: OperationCall) -> Members:
         """Return a queue's tags."""
         return {"Tags": self._queues.tags(self._queues.at(call.params["QueueUrl"])) or None}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
 from scones.cloud.core.clock import now_ms
@@ -22,6 +21,7 @@ from scones.cloud.services.sqs.message_attributes import attributes_md5, from_js
 from scones.cloud.services.sqs.messages import ReceivedMessage, sequence_number
 from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.services.sqs.receipts import ReceiptHandle
+from scones.cloud.wire.members import Members
 
 VISIBILITY_LIMIT = 43_200
 """Maximum visibility timeout of one receive, in seconds."""
@@ -40,7 +40,7 @@ class ReceivingOperations:
         self._queues = queues
         self._long_polls = long_polls
 
-    async def receive_message(self, call: OperationCall) -> dict[str, Any]:
+    async def receive_message(self, call: OperationCall) -> Members:
         """Receive messages, waiting for the first one up to WaitTimeSeconds without polling the store."""
         params, url = call.params, call.params["QueueUrl"]
         queue = self._queues.at(url)
@@ -102,7 +102,7 @@ class ReceivingOperations:
         if row and row["at"] is not None:
             self._long_polls.wake_in(queue.id, (row["at"] - now) / 1000)
 
-    async def delete_message(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_message(self, call: OperationCall) -> Members:
         """Delete a message by its most recent receipt handle; an older handle has no effect and is not an error."""
         queue, handle = self._queues.at(call.params["QueueUrl"]), call.params["ReceiptHandle"]
         await self._store.write(lambda connection: _delete(connection, queue, handle))
@@ -110,7 +110,7 @@ class ReceivingOperations:
             self._long_polls.wake(queue.id)
         return {}
 
-    async def delete_message_batch(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_message_batch(self, call: OperationCall) -> Members:
         """Delete up to ten messages in one write."""
         queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "DeleteMessageBatchRequestEntry")
@@ -121,14 +121,14 @@ class ReceivingOperations:
             self._long_polls.wake(queue.id, len(entries))
         return answer
 
-    async def change_message_visibility(self, call: OperationCall) -> dict[str, Any]:
+    async def change_message_visibility(self, call: OperationCall) -> Members:
         """Change the visibility timeout of a message in flight, in seconds from now."""
         queue, params = self._queues.at(call.params["QueueUrl"]), call.params
         await self._store.write(lambda connection: _change_visibility(connection, queue, params))
         self._long_polls.wake(queue.id)
         return {}
 
-    async def change_message_visibility_batch(self, call: OperationCall) -> dict[str, Any]:
+    async def change_message_visibility_batch(self, call: OperationCall) -> Members:
         """Change the visibility of up to ten messages in one write."""
         queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "ChangeMessageVisibilityBatchRequestEntry")
@@ -148,7 +148,7 @@ def _delete(connection: sqlite3.Connection, queue: Queue, handle: str) -> None:
     messages.delete(connection, row["id"])
 
 
-def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Mapping[str, Any]) -> None:
+def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Members) -> None:
     timeout, handle, now = params.get("VisibilityTimeout", 0), params["ReceiptHandle"], now_ms()
     check_range(timeout, "VisibilityTimeout", 0, VISIBILITY_LIMIT)
     row = _received(connection, queue, handle)
@@ -170,10 +170,10 @@ def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqli
     )
 
 
-async def receive_response(queue: Queue, received: list[ReceivedMessage], params: dict[str, Any]) -> dict[str, Any]:
+async def receive_response(queue: Queue, received: list[ReceivedMessage], params: Members) -> Members:
     """Return the response; large attributes are handled in a thread: 10 MiB take over 100 ms to decode and hash."""
 
-    def members(pieces: Iterable[ReceivedMessage]) -> list[dict[str, Any]]:
+    def members(pieces: Iterable[ReceivedMessage]) -> list[Members]:
         return [_message(queue, message, params) for message in pieces]
 
     large = sum(len(message.attributes) for message in received) > THREAD_BYTES
@@ -181,7 +181,7 @@ async def receive_response(queue: Queue, received: list[ReceivedMessage], params
     return {"Messages": found or None}
 
 
-def _message(queue: Queue, message: ReceivedMessage, params: dict[str, Any]) -> dict[str, Any]:
+def _message(queue: Queue, message: ReceivedMessage, params: Members) -> Members:
     attributes = select(from_json(json.loads(message.attributes)), params.get("MessageAttributeNames") or ())
     requested = {*(params.get("AttributeNames") or ()), *(params.get("MessageSystemAttributeNames") or ())}
     known = _system_attributes(message)

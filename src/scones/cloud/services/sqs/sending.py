@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from typing import Any
 
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.store import Store
@@ -27,6 +26,7 @@ from scones.cloud.services.sqs.message_attributes import (
 )
 from scones.cloud.services.sqs.messages import OutgoingMessage, SentMessage
 from scones.cloud.services.sqs.queues import Queue, Queues
+from scones.cloud.wire.members import Members
 
 BATCH_LIMIT = 1_048_576
 """Maximum total size of a batch's messages, in bytes."""
@@ -42,7 +42,7 @@ class SendingOperations:
         self._queues = queues
         self._long_polls = long_polls
 
-    async def send_message(self, call: OperationCall) -> dict[str, Any]:
+    async def send_message(self, call: OperationCall) -> Members:
         """Send one message; it is on disk when this returns."""
         queue = self._queues.at(call.params["QueueUrl"])
         draft = _draft(queue, call.params, call.caller.user_id)
@@ -50,7 +50,7 @@ class SendingOperations:
         self._long_polls.wake(queue.id)
         return _answer(call.params, draft, sent)
 
-    async def send_message_batch(self, call: OperationCall) -> dict[str, Any]:
+    async def send_message_batch(self, call: OperationCall) -> Members:
         """Send up to ten messages in one write; invalid entries fail without affecting the rest."""
         queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "SendMessageBatchRequestEntry")
@@ -61,7 +61,7 @@ class SendingOperations:
                 f"Batch requests cannot be longer than {BATCH_LIMIT} bytes. You have sent {size} bytes.",
             )
         drafts: dict[str, OutgoingMessage] = {}
-        failures: list[dict[str, Any]] = []
+        failures: list[Members] = []
         for entry in entries:
             try:
                 drafts[entry["Id"]] = _draft(queue, entry, call.caller.user_id)
@@ -79,7 +79,7 @@ class SendingOperations:
         return {"Successful": successes, "Failed": failures}
 
 
-def _draft(queue: Queue, params: dict[str, Any], sender: str) -> OutgoingMessage:
+def _draft(queue: Queue, params: Members, sender: str) -> OutgoingMessage:
     """Return the message that the parameters describe; raises SQS's error if they are invalid."""
     body, attributes = params["MessageBody"], params.get("MessageAttributes") or {}
     if not body:
@@ -117,7 +117,7 @@ def _draft(queue: Queue, params: dict[str, Any], sender: str) -> OutgoingMessage
     )
 
 
-def _deduplication(queue: Queue, params: dict[str, Any]) -> str | None:
+def _deduplication(queue: Queue, params: Members) -> str | None:
     given: str | None = params.get("MessageDeduplicationId")
     if not queue.fifo:
         if given is not None:
@@ -142,11 +142,11 @@ def _delay(queue: Queue, given: int | None) -> int:
     return given
 
 
-def _size(params: dict[str, Any]) -> int:
+def _size(params: Members) -> int:
     return utf8_size(params["MessageBody"]) + attributes_size(params.get("MessageAttributes") or {})
 
 
-def _answer(params: dict[str, Any], draft: OutgoingMessage, sent: SentMessage) -> dict[str, Any]:
+def _answer(params: Members, draft: OutgoingMessage, sent: SentMessage) -> Members:
     return {
         "MD5OfMessageBody": draft.md5,
         "MD5OfMessageAttributes": attributes_md5(params.get("MessageAttributes") or {}),

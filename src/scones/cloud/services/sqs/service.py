@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from botocore.model import StructureShape
 
@@ -19,6 +19,7 @@ from scones.cloud.services.sqs.queues import Queues
 from scones.cloud.services.sqs.receiving import ReceivingOperations
 from scones.cloud.services.sqs.retention import MessageRetention
 from scones.cloud.services.sqs.sending import SendingOperations
+from scones.cloud.wire.members import Members
 
 
 class SQS(Service):
@@ -51,7 +52,7 @@ class SQS(Service):
         """End all long polls."""
         self._long_polls.end()
 
-    def validate(self, params: dict[str, Any], shape: StructureShape) -> None:
+    def validate(self, params: Members, shape: StructureShape) -> None:
         """Raise `MissingParameter` if a required parameter is missing; the operations check the rest themselves.
 
         SQS has its own messages for values that are out of range.

@@ -7,13 +7,13 @@ import random
 import sqlite3
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.arns import is_alias, machine_arn
+from scones.cloud.wire.members import Members
 
 _OFF = {"level": "OFF", "includeExecutionData": False}
 _MAX_TAGS = 50
@@ -100,7 +100,7 @@ class StateMachine:
     alias: str | None = None
 
 
-def new_revision(machine: str, params: Mapping[str, Any], previous: Revision | None) -> Revision:
+def new_revision(machine: str, params: Members, previous: Revision | None) -> Revision:
     """Return the revision for the parameters of a Create or Update; settings that they omit stay as in `previous`."""
 
     def kept(member: str, old: str | None, default: Any) -> str | None:

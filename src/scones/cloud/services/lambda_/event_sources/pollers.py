@@ -9,9 +9,9 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.delivery.targets import queue_url
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 Message = Members
 """A message that ReceiveMessage returned."""
-Record = dict[str, Any]
-"""A message in an event: a JSON object, from which filters take values by any path."""
+Record = JsonDocument
+"""A message in an event, as Lambda's documentation shows it."""
 
 CONCURRENT_BATCHES = 5
 """Maximum concurrent batches of a mapping without MaximumConcurrency: the number that AWS begins with."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import root_arn
-from scones.cloud.core.json_types import Json, JsonObject
+from scones.cloud.core.json_types import Json, JsonDocument, JsonObject
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
@@ -25,9 +24,6 @@ _CONDITIONS = {
     "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
 }
 """Parameters of a request that become conditions of the statement, with the operator and the key of each."""
-
-Statement = dict[str, Any]
-"""A statement of a resource policy: a JSON object whose values have the forms of IAM's policy language."""
 
 
 class PermissionOperations:
@@ -69,7 +65,7 @@ class PermissionOperations:
         )
         return {"Statement": json.dumps(statement)}
 
-    def _statement(self, function: FunctionName, params: Members) -> Statement:
+    def _statement(self, function: FunctionName, params: Members) -> JsonDocument:
         conditions: dict[str, JsonObject] = {}
         for member, (operator, key) in _CONDITIONS.items():
             if member in params:

@@ -17,6 +17,7 @@ from scones.cloud.services.stepfunctions.asl.queries import JsonataCondition, Js
 from scones.cloud.services.stepfunctions.asl.resources import Resource, read_resource
 from scones.cloud.services.stepfunctions.asl.templates import Template, compile_jsonata, compile_template
 from scones.cloud.services.stepfunctions.asl.text import read_json
+from scones.cloud.wire.members import Members
 
 Steps = tuple[str | int, ...]
 _LANGUAGE = "(the machine's query language)"
@@ -229,7 +230,7 @@ def _retryable(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _retrier(entry: dict[str, Any]) -> Retrier:
+def _retrier(entry: Members) -> Retrier:
     return Retrier(
         errors=tuple(entry["ErrorEquals"]),
         interval=entry.get("IntervalSeconds", 1),
@@ -240,7 +241,7 @@ def _retrier(entry: dict[str, Any]) -> Retrier:
     )
 
 
-def _catcher(location: str, entry: dict[str, Any], jsonata: bool) -> Catcher:
+def _catcher(location: str, entry: Members, jsonata: bool) -> Catcher:
     assign, output = _template(entry, "Assign", jsonata, location), _template(entry, "Output", jsonata, location)
     return Catcher(tuple(entry["ErrorEquals"]), entry["Next"], _steps(entry), assign, output)
 

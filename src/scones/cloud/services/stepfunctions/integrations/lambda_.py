@@ -13,6 +13,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import read_body
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, data_limit_exceeded, nested_too_deeply
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps, read_json
+from scones.cloud.wire.members import Members
 
 
 class LambdaInvoke:
@@ -37,7 +38,7 @@ async def invoke_function(cloud: CloudContext, arn: str, value: Any) -> Any:
     return _result(body, arn) if body else None
 
 
-async def _call_lambda(cloud: CloudContext, params: dict[str, Any], *, check: bool) -> dict[str, Any]:
+async def _call_lambda(cloud: CloudContext, params: Members, *, check: bool) -> dict[str, Any]:
     try:
         return await cloud.call("lambda", "Invoke", params, check=check)
     except ServiceError as error:

@@ -15,6 +15,7 @@ from scones.cloud.services.stepfunctions.execution.activities import Activities
 from scones.cloud.services.stepfunctions.operations.inputs import checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
 from scones.cloud.services.stepfunctions.state_machines import insert_tags
+from scones.cloud.wire.members import Members
 
 _UNENCRYPTED = {"type": "AWS_OWNED_KEY"}
 
@@ -26,7 +27,7 @@ class ActivityOperations:
         self._cloud = cloud
         self._activities = activities
 
-    async def create_activity(self, call: OperationCall) -> dict[str, Any]:
+    async def create_activity(self, call: OperationCall) -> Members:
         """Create an activity; a repeated request returns the same activity."""
         params = call.params
         name = checked_name(params["name"])
@@ -47,7 +48,7 @@ class ActivityOperations:
             await self._cloud.store.write(create)
         return {"activityArn": arn, "creationDate": created}
 
-    async def describe_activity(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_activity(self, call: OperationCall) -> Members:
         """Describe an activity."""
         row = self._activity(call)
         return {
@@ -57,7 +58,7 @@ class ActivityOperations:
             "encryptionConfiguration": json.loads(row["encryption"]),
         }
 
-    async def list_activities(self, call: OperationCall) -> dict[str, Any]:
+    async def list_activities(self, call: OperationCall) -> Members:
         """List activities in the order of their names."""
         size = page_size(call.params)
         # the ARNs differ only in the names
@@ -65,14 +66,14 @@ class ActivityOperations:
         rows = self._cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("activities", [(row["arn"], _listed(row)) for row in rows], size)
 
-    async def delete_activity(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_activity(self, call: OperationCall) -> Members:
         """Delete an activity; as on AWS, it is not an error if it does not exist."""
         arn = activity_arn(call.params["activityArn"])
         await self._cloud.store.execute("DELETE FROM sfn_activities WHERE arn = ?", arn)
         await self._cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ?", arn)
         return {}
 
-    async def get_activity_task(self, call: OperationCall) -> dict[str, Any]:
+    async def get_activity_task(self, call: OperationCall) -> Members:
         """Return the next task to a worker, or an empty response if there is none for a minute."""
         arn = self._activity(call)["arn"]
         taking = self._activities.next_task(arn, call.params.get("workerName"))

@@ -13,6 +13,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import is_alias, is_version, machine_arn
 from scones.cloud.services.stepfunctions.operations.paging import after_number, page, page_size
 from scones.cloud.services.stepfunctions.state_machines import StateMachines
+from scones.cloud.wire.members import Members
 
 _MAX_ALIASES = 100
 """AWS's quota: aliases per machine."""
@@ -27,7 +28,7 @@ class AliasOperations:
         self._cloud = cloud
         self._machines = machines
 
-    async def create_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def create_state_machine_alias(self, call: OperationCall) -> Members:
         """Create an alias; a repeated request returns the same alias."""
         params = call.params
         name, routing, description = params["name"], params["routingConfiguration"], params.get("description")
@@ -57,7 +58,7 @@ class AliasOperations:
 
         return {"stateMachineAliasArn": arn, "creationDate": await self._cloud.store.write(create)}
 
-    async def describe_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_state_machine_alias(self, call: OperationCall) -> Members:
         """Describe an alias."""
         row = self._alias(call.params["stateMachineAliasArn"])
         answer = {
@@ -71,7 +72,7 @@ class AliasOperations:
             answer["description"] = row["description"]
         return answer
 
-    async def update_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def update_state_machine_alias(self, call: OperationCall) -> Members:
         """Change an alias's description or its routing configuration."""
         params = call.params
         row = self._alias(params["stateMachineAliasArn"])
@@ -91,13 +92,13 @@ class AliasOperations:
         )
         return {"updateDate": now}
 
-    async def delete_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_state_machine_alias(self, call: OperationCall) -> Members:
         """Delete an alias; as on AWS, it is not an error if it does not exist."""
         arn = _checked_arn(call.params["stateMachineAliasArn"])
         await self._cloud.store.execute("DELETE FROM sfn_aliases WHERE arn = ?", arn)
         return {}
 
-    async def list_state_machine_aliases(self, call: OperationCall) -> dict[str, Any]:
+    async def list_state_machine_aliases(self, call: OperationCall) -> Members:
         """List the aliases of a machine or of a version, oldest first, as recorded on AWS."""
         given = call.params["stateMachineArn"]
         machine = self._machines.get(given)

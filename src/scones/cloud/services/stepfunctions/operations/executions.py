@@ -26,6 +26,7 @@ from scones.cloud.services.stepfunctions.operations.map_run_records import MapRu
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
 from scones.cloud.services.stepfunctions.operations.redrives import redrive_status
 from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachines
+from scones.cloud.wire.members import Members
 
 _IN_ORDER = "SELECT * FROM sfn_events WHERE execution = ? AND id > ? ORDER BY id LIMIT ?"
 _NEWEST_FIRST = "SELECT * FROM sfn_events WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?"
@@ -52,7 +53,7 @@ class ExecutionOperations:
         self._records = records
         self._map_runs = map_runs
 
-    async def start_execution(self, call: OperationCall) -> dict[str, Any]:
+    async def start_execution(self, call: OperationCall) -> Members:
         """Start an execution; for a Standard machine, a repeated name and input return the running execution."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
@@ -73,7 +74,7 @@ class ExecutionOperations:
         started = await self._executions.start(arn, name, machine, text, params.get("traceHeader"))
         return {"executionArn": arn, "startDate": started}
 
-    async def start_sync_execution(self, call: OperationCall) -> dict[str, Any]:
+    async def start_sync_execution(self, call: OperationCall) -> Members:
         """Run an Express machine and return the result; names may be used repeatedly."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
@@ -86,7 +87,7 @@ class ExecutionOperations:
             answer["traceHeader"] = params["traceHeader"]
         return answer
 
-    async def stop_execution(self, call: OperationCall) -> dict[str, Any]:
+    async def stop_execution(self, call: OperationCall) -> Members:
         """Abort an execution; if it has ended already, return the time of its end."""
         arn = execution_arn(call.params["executionArn"])
         if arn in self._executions.running:
@@ -97,7 +98,7 @@ class ExecutionOperations:
             return {"stopDate": await self._executions.close(row["id"], "ABORTED", failure)}
         return {"stopDate": row["stopped"]}
 
-    async def describe_execution(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_execution(self, call: OperationCall) -> Members:
         """Describe an execution."""
         arn = execution_arn(call.params["executionArn"])
         row = self._cloud.store.row(f"SELECT e.*, {LIST_COLUMNS} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
@@ -116,7 +117,7 @@ class ExecutionOperations:
             answer["traceHeader"] = row["trace"]
         return answer
 
-    async def describe_state_machine_for_execution(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_state_machine_for_execution(self, call: OperationCall) -> Members:
         """Describe the machine as it was when an execution started."""
         row = self._records.get(execution_arn(call.params["executionArn"]))
         found = self._cloud.store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
@@ -129,7 +130,7 @@ class ExecutionOperations:
             **revision.describe(),
         }
 
-    async def list_executions(self, call: OperationCall) -> dict[str, Any]:
+    async def list_executions(self, call: OperationCall) -> Members:
         """List the executions of a machine, a version or an alias, newest first."""
         params = call.params
         size = page_size(params)
@@ -158,7 +159,7 @@ class ExecutionOperations:
         )
         return page("executions", [(row["id"], execution_list_item(row)) for row in rows], size)
 
-    async def get_execution_history(self, call: OperationCall) -> dict[str, Any]:
+    async def get_execution_history(self, call: OperationCall) -> Members:
         """List the events of an execution, in order or newest first."""
         params = call.params
         execution = self._records.get(execution_arn(params["executionArn"]))["id"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.arns import map_run_arn
 from scones.cloud.services.stepfunctions.operations.execution_records import LIST_COLUMNS
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page_size
+from scones.cloud.wire.members import Members
 
 _STATUSES = {
     "RUNNING": "RUNNING",
@@ -33,7 +33,7 @@ class MapRunRecords:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def children_of(self, params: dict[str, Any]) -> tuple[sqlite3.Row, list[sqlite3.Row]]:
+    async def children_of(self, params: Members) -> tuple[sqlite3.Row, list[sqlite3.Row]]:
         """Return a Map Run and one page of its child executions, newest first, with one row more if a page follows."""
         run = self.get(params["mapRunArn"])
         status, size = params.get("statusFilter"), page_size(params)

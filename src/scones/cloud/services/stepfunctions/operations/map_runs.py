@@ -15,6 +15,7 @@ from scones.cloud.services.stepfunctions.map_run.map_run import MapRuns
 from scones.cloud.services.stepfunctions.operations.execution_records import ExecutionRecords
 from scones.cloud.services.stepfunctions.operations.map_run_records import MapRunRecords
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
+from scones.cloud.wire.members import Members
 
 _COUNTED = {
     "pending": "PENDING",
@@ -38,7 +39,7 @@ class MapRunOperations:
         self._records = records
         self._map_runs = map_runs
 
-    async def list_map_runs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_map_runs(self, call: OperationCall) -> Members:
         """List the Map Runs of an execution, newest first."""
         arn = execution_arn(call.params["executionArn"])
         self._executions.get(arn)
@@ -51,7 +52,7 @@ class MapRunOperations:
         )
         return page("mapRuns", [(row["id"], _listed(row)) for row in rows], size)
 
-    async def describe_map_run(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_map_run(self, call: OperationCall) -> Members:
         """Describe a Map Run, with the numbers of its items and executions by status."""
         row = self._records.get(call.params["mapRunArn"])
         counts = await count(self._cloud.store, row["id"])
@@ -71,7 +72,7 @@ class MapRunOperations:
         }
         return {member: value for member, value in answer.items() if value is not None}
 
-    async def update_map_run(self, call: OperationCall) -> dict[str, Any]:
+    async def update_map_run(self, call: OperationCall) -> Members:
         """Change the maximum concurrency or the tolerated failures of a running Map Run."""
         params = call.params
         row = self._records.get(params["mapRunArn"])

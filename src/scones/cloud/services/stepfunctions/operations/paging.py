@@ -6,6 +6,7 @@ from typing import Any
 
 from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
 
 DEFAULT = 100
 """Rows of a page if maxResults is absent or 0, as on AWS."""
@@ -13,18 +14,18 @@ LAST = 2**63 - 1
 """Largest possible number of a row."""
 
 
-def page_size(params: dict[str, Any]) -> int:
+def page_size(params: Members) -> int:
     """Return the number of rows that a call requests."""
     return params.get("maxResults") or DEFAULT
 
 
-def after_text(params: dict[str, Any]) -> str:
+def after_text(params: Members) -> str:
     """Return the key after which the page begins; empty for the first page. Raises InvalidToken."""
     token = params.get("nextToken")
     return str(read_key(token, [str], _invalid())[0]) if token else ""
 
 
-def after_number(params: dict[str, Any], first: int) -> int:
+def after_number(params: Members, first: int) -> int:
     """Return the number after which the page begins; `first` for the first page. Raises InvalidToken."""
     token = params.get("nextToken")
     return int(read_key(token, [int], _invalid())[0]) if token else first

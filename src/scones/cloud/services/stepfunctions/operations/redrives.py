@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.store import Store
@@ -14,6 +13,7 @@ from scones.cloud.services.stepfunctions.arns import execution_arn
 from scones.cloud.services.stepfunctions.execution.executions import Executions
 from scones.cloud.services.stepfunctions.execution.history import MAX_EVENTS
 from scones.cloud.services.stepfunctions.operations.execution_records import ExecutionRecords
+from scones.cloud.wire.members import Members
 
 REDRIVABLE_SECONDS = 14 * 86_400.0
 
@@ -26,7 +26,7 @@ class RedriveOperations:
         self._records = records
         self._executions = executions
 
-    async def redrive_execution(self, call: OperationCall) -> dict[str, Any]:
+    async def redrive_execution(self, call: OperationCall) -> Members:
         """Run the unsuccessful steps of an execution again; a repeated client token returns the same redrive."""
         row = self._records.get(execution_arn(call.params["executionArn"]))
         token = call.params.get("clientToken")

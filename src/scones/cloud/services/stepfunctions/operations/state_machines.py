@@ -20,6 +20,7 @@ from scones.cloud.services.stepfunctions.operations.inputs import checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
 from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachines, new_revision, no_machine
 from scones.cloud.services.stepfunctions.validation.warnings import warnings
+from scones.cloud.wire.members import Members
 
 _MAX_DIAGNOSTICS = 100
 
@@ -43,7 +44,7 @@ class StateMachineOperations:
         self._executions = executions
         self._express = express
 
-    async def create_state_machine(self, call: OperationCall) -> dict[str, Any]:
+    async def create_state_machine(self, call: OperationCall) -> Members:
         """Create a machine; a repeated request returns the same machine."""
         params = call.params
         name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
@@ -67,7 +68,7 @@ class StateMachineOperations:
             answer["stateMachineVersionArn"] = version
         return answer
 
-    async def describe_state_machine(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_state_machine(self, call: OperationCall) -> Members:
         """Describe a machine or one of its versions."""
         machine = self._machines.get(call.params["stateMachineArn"])
         if machine.alias is not None:
@@ -86,7 +87,7 @@ class StateMachineOperations:
             answer["variableReferences"] = references
         return answer
 
-    async def update_state_machine(self, call: OperationCall) -> dict[str, Any]:
+    async def update_state_machine(self, call: OperationCall) -> Members:
         """Change a machine; running executions keep the revision that they started with."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
@@ -120,7 +121,7 @@ class StateMachineOperations:
             answer["stateMachineVersionArn"] = version
         return answer
 
-    async def list_state_machines(self, call: OperationCall) -> dict[str, Any]:
+    async def list_state_machines(self, call: OperationCall) -> Members:
         """List machines in the order of their names."""
         size = page_size(call.params)
         # the ARNs differ only in the names
@@ -128,7 +129,7 @@ class StateMachineOperations:
         rows = self._cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("stateMachines", [(row["arn"], _listed(row)) for row in rows], size)
 
-    async def delete_state_machine(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_state_machine(self, call: OperationCall) -> Members:
         """Delete a machine, then abort its executions; as on AWS, it is not an error if it does not exist."""
         arn, qualifier = machine_arn(call.params["stateMachineArn"])
         if qualifier is not None:  # AWS's message for this is unknown
@@ -139,7 +140,7 @@ class StateMachineOperations:
         self._express.stop_machine(arn)
         return {}
 
-    async def validate_state_machine_definition(self, call: OperationCall) -> dict[str, Any]:
+    async def validate_state_machine_definition(self, call: OperationCall) -> Members:
         """Return the errors that AWS would find in a definition, or its warnings if there are no errors.
 
         Warnings are returned only for the severity WARNING.
@@ -160,7 +161,7 @@ class StateMachineOperations:
         return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
 
 
-def _check_description(params: dict[str, Any]) -> None:
+def _check_description(params: Members) -> None:
     if params.get("versionDescription") and not params.get("publish"):
         raise ServiceError("ValidationException", "Version description can only be set when publish is true")
 

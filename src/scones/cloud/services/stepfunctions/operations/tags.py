@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.state_machines import StateMachine, StateMachines
+from scones.cloud.wire.members import Members
 
 
 class TagOperations:
@@ -17,19 +16,19 @@ class TagOperations:
         self._cloud = cloud
         self._machines = machines
 
-    async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def tag_resource(self, call: OperationCall) -> Members:
         """Set tags."""
         await self._machines.tag(self._taggable(call), call.params["tags"])
         return {}
 
-    async def untag_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def untag_resource(self, call: OperationCall) -> Members:
         """Remove tags; missing tags are not an error."""
         arn = self._taggable(call)
         for key in call.params["tagKeys"]:
             await self._cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ? AND key = ?", arn, key)
         return {}
 
-    async def list_tags_for_resource(self, call: OperationCall) -> dict[str, Any]:
+    async def list_tags_for_resource(self, call: OperationCall) -> Members:
         """List tags."""
         return {"tags": self._machines.tags(self._taggable(call))}
 

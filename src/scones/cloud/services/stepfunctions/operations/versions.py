@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -12,6 +11,7 @@ from scones.cloud.services.stepfunctions.arns import is_version, machine_arn
 from scones.cloud.services.stepfunctions.operations.aliases import routed_versions
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
 from scones.cloud.services.stepfunctions.state_machines import StateMachines, no_machine
+from scones.cloud.wire.members import Members
 
 
 class VersionOperations:
@@ -21,7 +21,7 @@ class VersionOperations:
         self._cloud = cloud
         self._machines = machines
 
-    async def publish_state_machine_version(self, call: OperationCall) -> dict[str, Any]:
+    async def publish_state_machine_version(self, call: OperationCall) -> Members:
         """Publish the machine's current revision."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
@@ -42,7 +42,7 @@ class VersionOperations:
         version, created = await self._machines.publish(machine.arn, present_id, params.get("description"))
         return {"stateMachineVersionArn": version, "creationDate": created}
 
-    async def list_state_machine_versions(self, call: OperationCall) -> dict[str, Any]:
+    async def list_state_machine_versions(self, call: OperationCall) -> Members:
         """List versions, newest first."""
         arn, _ = machine_arn(call.params["stateMachineArn"])
         size = page_size(call.params)
@@ -57,7 +57,7 @@ class VersionOperations:
         ]
         return page("stateMachineVersions", listed, size)
 
-    async def delete_state_machine_version(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_state_machine_version(self, call: OperationCall) -> Members:
         """Delete a version that no alias refers to; as on AWS, it is not an error if it does not exist."""
         arn: str = call.params["stateMachineVersionArn"]
         if not is_version(arn):

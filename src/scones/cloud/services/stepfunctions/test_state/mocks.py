@@ -12,6 +12,7 @@ from scones.cloud.services.stepfunctions.asl.resources import integration_name
 from scones.cloud.services.stepfunctions.asl.text import loads
 from scones.cloud.services.stepfunctions.test_state.mock_shapes import ShapeError, check_result
 from scones.cloud.services.stepfunctions.validation.nested_states import nested_states
+from scones.cloud.wire.members import Members
 
 _MOCKABLE = ("Task", "Parallel", "Map")
 _MOCK_REQUIRED = ("Parallel", "Map")
@@ -26,7 +27,7 @@ class Mock:
     failure: StateFailedError | None
 
 
-def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | None:
+def read_mock(params: Members, state: Mapping[str, Any]) -> Mock | None:
     """Return a request's mock, or None if there is none; raise ValidationException if AWS rejects it for the state."""
     given = params.get("mock")
     if given is None:
@@ -54,7 +55,7 @@ def waits_for_callback(state: Mapping[str, Any]) -> bool:
     return state["Type"] == "Task" and name.partition(".")[2] in ("sync", "sync:2", "waitForTaskToken")
 
 
-def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+def _check_without(params: Members, state: Mapping[str, Any]) -> None:
     """Reject a request without a mock if its members or its state require one, or if a Task has no role.
 
     AWS's messages are recorded for MapIterationFailureCount and RoleArn; the other messages follow their pattern.

@@ -29,6 +29,7 @@ from scones.cloud.services.stepfunctions.test_state.tested_state import STATE_NA
 from scones.cloud.services.stepfunctions.test_state.tester import RetriableError, StateTester
 from scones.cloud.services.stepfunctions.validation.resources import resource_faults
 from scones.cloud.services.stepfunctions.validation.unsupported import unsupported
+from scones.cloud.wire.members import Members
 
 _SECONDS = 300
 """Maximum duration of a test on AWS, in seconds."""
@@ -51,7 +52,7 @@ class StateTestOperations:
         self._evaluators = evaluators
         self._scheduler = scheduler
 
-    async def test_state(self, call: OperationCall) -> dict[str, Any]:
+    async def test_state(self, call: OperationCall) -> Members:
         """Run one state, with its work executed or mocked, and return its status, output and next state."""
         params = call.params
         subject = await read_tested_state(params, self._definitions)
@@ -111,7 +112,7 @@ def _variables(text: str) -> dict[str, Any]:
     return variables
 
 
-def _assumptions(params: Mapping[str, Any], document: Mapping[str, Any], mock: Mock | None) -> TestAssumptions:
+def _assumptions(params: Members, document: Mapping[str, Any], mock: Mock | None) -> TestAssumptions:
     configured = params.get("stateConfiguration", {})
     context = None
     if "context" in params:

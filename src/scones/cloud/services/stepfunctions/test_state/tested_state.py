@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from scones.cloud.services.stepfunctions.asl.definition import AnyState, parse
 from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
 from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
 from scones.cloud.services.stepfunctions.validation.nested_states import all_states
+from scones.cloud.wire.members import Members
 
 STATE_NAME = "StateName"
 """AWS's name for the state under test, in the locations of findings and in the context object."""
@@ -38,7 +38,7 @@ class TestedState:
         return (await asyncio.to_thread(parse, self.machine())).states[self.name]
 
 
-async def read_tested_state(params: Mapping[str, Any], definitions: DefinitionChecker) -> TestedState:
+async def read_tested_state(params: Members, definitions: DefinitionChecker) -> TestedState:
     """Return the state under test: the definition itself or, if the request has a stateName, that state in it.
 
     Raises ValidationException if there is no such state, and InvalidDefinition if the definition has errors.

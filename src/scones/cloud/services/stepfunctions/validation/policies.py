@@ -17,6 +17,7 @@ from scones.cloud.services.stepfunctions.validation.values import (
     template_faults,
     typed,
 )
+from scones.cloud.wire.members import Members
 
 _INTEGERS = {"IntervalSeconds": (1, 99_999_999), "MaxAttempts": (0, 99_999_999), "MaxDelaySeconds": (1, 31_622_399)}
 """Minimum and maximum by field (Developer Guide, "Handling errors in Step Functions workflows")."""
@@ -32,7 +33,7 @@ def policy_faults(state: dict[str, Any], at: str, language: str) -> Iterator[Fau
             yield from _retrier(entry, where) if field == "Retry" else _catcher(entry, where, language)
 
 
-def _errors(entry: dict[str, Any], at: str, *, last: bool) -> Iterator[Fault]:
+def _errors(entry: Members, at: str, *, last: bool) -> Iterator[Fault]:
     if "ErrorEquals" not in entry:
         yield "These fields are required: [ErrorEquals]", at
         return
@@ -48,7 +49,7 @@ def _errors(entry: dict[str, Any], at: str, *, last: bool) -> Iterator[Fault]:
         yield "'States.ALL' must appear alone in ErrorEquals, and in the last entry", where
 
 
-def _retrier(entry: dict[str, Any], at: str) -> Iterator[Fault]:
+def _retrier(entry: Members, at: str) -> Iterator[Fault]:
     for field in entry:
         if field not in RETRIER:
             yield f"Field '{field}' is not supported", at
@@ -58,7 +59,7 @@ def _retrier(entry: dict[str, Any], at: str) -> Iterator[Fault]:
     yield from one_of(entry, "JitterStrategy", ("FULL", "NONE"), at)
 
 
-def _catcher(entry: dict[str, Any], at: str, language: str) -> Iterator[Fault]:
+def _catcher(entry: Members, at: str, language: str) -> Iterator[Fault]:
     if "Next" not in entry:
         yield "These fields are required: [Next]", at
     yield from typed(entry, ("Next",), at, str)
