@@ -1,3 +1,3 @@
-"""Scones: pictures of delivery vehicles, from ETL to a monitored, gated decision, on AWS or on a local cloud."""
+"""Scones: a machine-learning workflow that classifies images of delivery vehicles, and a local AWS cloud to run it."""
 
 __version__ = "0.1.0"

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 KEYS = [
     "dataset",
-    "pictures",
+    "images",
     "classes",
     "validation_accuracy",
     "training_seconds",
@@ -46,7 +46,7 @@ def test_two_runs_and_the_classification_of_images(scones: Any, small_archive: P
     told = json.loads((scones.folder / "run.json").read_text())
     assert list(told) == KEYS
     assert told["dataset"] == "cifar-100"
-    assert told["pictures"] == {"train": 120, "test": 16}
+    assert told["images"] == {"train": 120, "test": 16}
     assert told["executions"]["total"] == told["captured_records"] == 16
     assert told["executions"]["failed"] == 0
     assert told["executions"]["succeeded"] + told["executions"]["gated"] == 16
@@ -103,7 +103,7 @@ def test_without_an_archive_a_run_uses_a_synthetic_dataset_and_stops_its_cloud(q
     assert "SYNTHETIC" in ran.stdout
     told = json.loads((quick.folder / "run.json").read_text())
     assert told["dataset"] == "synthetic"
-    assert told["pictures"] == {"train": 1000, "test": 200}
+    assert told["images"] == {"train": 1000, "test": 200}
     assert told["captured_records"] == 200
     assert "synthetic" in (quick.folder / "here/report.html").read_text().lower()
     assert quick.processes() == [], "without --keep, the cloud that the run started is stopped"

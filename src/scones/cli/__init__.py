@@ -15,12 +15,13 @@ from scones.cli.errors import end_on_signals
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="scones")
 def commands() -> None:
-    """Pictures of delivery vehicles, from ETL to a monitored, gated decision, on a local cloud or on AWS.
+    """Classify images of delivery vehicles with a machine-learning workflow, on a local AWS cloud or on AWS.
 
     \b
-    scones run                      the whole workflow, ending with a report
-    scones run --keep               the same, and the endpoint goes on serving
-    scones classify bicycle.png     ask it about a picture
+    scones run                      run the whole workflow, and write a report
+    scones run --keep               the same, and keep the endpoint in service
+    scones classify bicycle.png     classify an image with this endpoint
+    scones up --detach              start only the local cloud
     """
 
 

@@ -59,7 +59,7 @@ def classify(
 def _as_json(found: Classification) -> str:
     return json.dumps(
         {
-            "picture": str(found.image),
+            "image": str(found.image),
             "label": found.label,
             "confidence": found.confidence,
             "verdict": found.verdict,

@@ -19,7 +19,7 @@ def draw(folder: Path, verbose: bool) -> int:
     The images are the same each time. `scones run` uses them if no archive is available.
 
     \b
-    scones draw pictures
+    scones draw images
     """
     with report_errors(verbose):
         from scones.workflow.dataset import draw as drawn

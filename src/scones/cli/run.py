@@ -126,7 +126,7 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
     from scones.workflow.observer import duration
     from scones.workflow.result import SYNTHETIC
 
-    images, executions, milliseconds = summary["pictures"], summary["executions"], summary["execution_ms"]
+    images, executions, milliseconds = summary["images"], summary["executions"], summary["execution_ms"]
     accuracy = summary["validation_accuracy"]
     synthetic = f" ({SYNTHETIC})" if summary["dataset"] == "synthetic" else ""
     return [

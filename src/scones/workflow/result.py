@@ -99,7 +99,7 @@ class PipelineResult:
         card, executions = self.card, self.executions
         return {
             "dataset": card.dataset,
-            "pictures": {"train": card.train, "test": card.test},
+            "images": {"train": card.train, "test": card.test},
             "classes": list(card.classes),
             "validation_accuracy": card.validation_accuracy,
             "training_seconds": round(card.training_seconds, 3),
