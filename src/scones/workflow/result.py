@@ -43,7 +43,7 @@ class Summary(TypedDict):
     """The summary of a run, as `scones run --json` writes it; `pictures` are the images."""
 
     dataset: str
-    pictures: ImageCounts
+    images: ImageCounts
     classes: list[str]
     validation_accuracy: float | None
     training_seconds: float
