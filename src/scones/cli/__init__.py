@@ -54,8 +54,8 @@ def main() -> None:
         sys.exit(0)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "scones"
-        told = error.format_message().rstrip(".")
-        click.echo(f"scones: {told}{'' if told.endswith((')', '?')) else '.'} See `{path} --help`.", err=True)
+        message = error.format_message().rstrip(".")
+        click.echo(f"scones: {message}{'' if message.endswith((')', '?')) else '.'} See `{path} --help`.", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

@@ -1,4 +1,4 @@
-"""What the local cloud gives to its services: settings, store, credentials, background tasks and calls."""
+"""The local cloud as its services see it: settings, store, credentials, background tasks and calls."""
 
 from __future__ import annotations
 

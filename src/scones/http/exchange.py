@@ -24,7 +24,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class ExchangeConnection(Protocol):
-    """What an exchange uses of its connection."""
+    """The methods of its connection that an exchange uses."""
 
     app: Callable[..., Awaitable[None]]
     loop: asyncio.AbstractEventLoop

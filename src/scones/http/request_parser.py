@@ -19,7 +19,7 @@ HEADERS_LIMIT = 1000
 
 
 class RequestReceiver(Protocol):
-    """What the parser calls for each request."""
+    """The methods that the parser calls for each request."""
 
     def on_head(self, scope: Message, *, kept: bool) -> None:
         """Receive a complete head; `kept` is True if the client does not close the connection after the response."""

@@ -187,11 +187,11 @@ def least_confident_images(statistics: Statistics, count: int = 24, theme: Theme
         left, top = 0.06 + 0.114 * column, height - 1.0 - 1.62 * row
         axes = figure.add_axes((left, (top - 1.0) / height, 1.0 / WIDTH, 1.0 / height))
         axes.set_axis_off()
-        picture = decode_image(statistics.scored[index].image)
-        if picture is None:
+        image = decode_image(statistics.scored[index].image)
+        if image is None:
             axes.text(0.5, 0.5, "no image", color=theme.muted, ha="center", va="center", fontsize=8.5)
         else:
-            axes.imshow(np.asarray(picture), interpolation="lanczos")
+            axes.imshow(np.asarray(image), interpolation="lanczos")
         name = shorten(statistics.classes[statistics.predicted[index]], 15)
         colour = theme.passed if statistics.passed_mask[index] else theme.gated
         score = confidence(statistics.confidences[index], statistics.threshold)

@@ -21,11 +21,11 @@ def decode_image(content: bytes | None) -> Image | None:
     if not content:
         return None
     try:
-        with Image.open(BytesIO(content), formats=FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
                 return None
-            picture.draft("RGB", (LONGEST_EDGE, LONGEST_EDGE))
-            colours = picture.convert("RGB")
+            image.draft("RGB", (LONGEST_EDGE, LONGEST_EDGE))
+            colours = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
     colours.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
@@ -34,11 +34,11 @@ def decode_image(content: bytes | None) -> Image | None:
 
 def data_uri(content: bytes | None) -> str | None:
     """Return an image as a PNG in a data URI, encoded anew so that only its pixels reach the page."""
-    picture = decode_image(content)
-    if picture is None:
+    image = decode_image(content)
+    if image is None:
         return None
     buffer = BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG", optimize=True)
     return png_uri(buffer.getvalue())
 
 

@@ -238,14 +238,14 @@ def _png(figure: Figure, theme: Theme, facts: RunFacts) -> bytes:
 
 def _uncertain_image(statistics: Statistics, index: int, labels: Mapping[str, int]) -> UncertainImage:
     record, chosen = statistics.scored[index], int(statistics.predicted[index])
-    runners = sorted(((score, place) for place, score in enumerate(record.scores) if place != chosen), reverse=True)[:1]
+    runners = sorted(((score, other) for other, score in enumerate(record.scores) if other != chosen), reverse=True)[:1]
     label = label_of(record, labels)
     return UncertainImage(
         image=data_uri(record.image),
         predicted=statistics.classes[chosen],
         score=confidence(statistics.confidences[index], statistics.threshold),
         passed=bool(statistics.passed_mask[index]),
-        other_scores=", ".join(f"{statistics.classes[place]} {score:.3f}" for score, place in runners),
+        other_scores=", ".join(f"{statistics.classes[other]} {score:.3f}" for score, other in runners),
         truth="" if label is None else _class_name(statistics, label),
         wrong=label is not None and label != chosen,
     )

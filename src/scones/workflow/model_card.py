@@ -39,7 +39,7 @@ def store(target: Target, artifact: str, card: ModelCard) -> None:
 
 
 def read(target: Target, artifact: str) -> ModelCard:
-    """Return the card next to the model.tar.gz at `artifact` (s3://…). Raises CardError if missing or invalid."""
+    """Return the card next to the model.tar.gz at `artifact` (s3://…). Raises ModelCardError if missing or invalid."""
     bucket, key = _card_location(artifact)
     try:
         document = json.loads(target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())

@@ -1,7 +1,8 @@
 """The guardian: a process that stops a cloud if the program that started it ends without doing so.
 
-A program that is killed runs no `finally`, and a cloud is a process in a separate session, so it would stay. The
-guardian waits for the end of its standard input, which is a pipe from the program: the kernel closes it in any case.
+A program that is killed runs no `finally`, and a cloud is a process in a separate session, so it would keep running.
+The guardian waits for the end of its standard input, which is a pipe from the program: the kernel closes it in any
+case.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The processes of a local cloud, for ending it from outside: its own, their descendants, and strays."""
+"""The processes of a local cloud, for ending it from outside: the main process, its descendants, and strays."""
 
 from __future__ import annotations
 

@@ -137,13 +137,13 @@ def _matching_paths(
 
 
 def _candidates(
-    place: _PathRoutes, query: Mapping[str, str], headers: Mapping[str, str]
+    path_routes: _PathRoutes, query: Mapping[str, str], headers: Mapping[str, str]
 ) -> Iterable[tuple[str, OperationRoute]]:
     """Return the routes of a path that require nothing, or whose indexed name is in the request."""
-    if not place.conditional:
-        return place.unconditional
-    names = (place.conditional.keys() & query.keys()) | (place.conditional.keys() & headers.keys())
-    return itertools.chain(place.unconditional, *[place.conditional[name] for name in names])
+    if not path_routes.conditional:
+        return path_routes.unconditional
+    names = (path_routes.conditional.keys() & query.keys()) | (path_routes.conditional.keys() & headers.keys())
+    return itertools.chain(path_routes.unconditional, *[path_routes.conditional[name] for name in names])
 
 
 def match_target(services: Iterable[str], target: str) -> Match | None:

@@ -1,4 +1,4 @@
-"""AWS's BlazingText image: it contains only the algorithm and runs no scripts."""
+"""AWS's BlazingText container image: it contains only the algorithm and runs no scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS's Hugging Face images."""
+"""AWS's framework image for Hugging Face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Default handlers of AWS's Hugging Face image: a pipeline of transformers."""
+"""Default handlers of AWS's Hugging Face framework image: a pipeline of transformers."""
 
 from __future__ import annotations
 

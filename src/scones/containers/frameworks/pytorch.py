@@ -1,4 +1,4 @@
-"""AWS's PyTorch images."""
+"""AWS's framework image for PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Default handlers of AWS's PyTorch image."""
+"""Default handlers of AWS's PyTorch framework image."""
 
 from __future__ import annotations
 

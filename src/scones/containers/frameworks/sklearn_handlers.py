@@ -1,4 +1,4 @@
-"""Default handlers of AWS's Scikit-learn image."""
+"""Default handlers of AWS's scikit-learn framework image."""
 
 from __future__ import annotations
 

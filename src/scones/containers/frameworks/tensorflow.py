@@ -1,4 +1,4 @@
-"""AWS's TensorFlow images."""
+"""AWS's framework image for TensorFlow."""
 
 from __future__ import annotations
 

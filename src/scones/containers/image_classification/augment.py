@@ -1,4 +1,4 @@
-"""Data augmentation of training images, drawn anew for every batch.
+"""Data augmentation of training images, drawn again for every batch.
 
 Without `augmentation_type`, our recipe varies everything, whereas the built-in would vary nothing. With it, only the
 properties that the built-in varies for that value are varied, by our amounts (a shift replaces its random crop).

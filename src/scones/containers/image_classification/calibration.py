@@ -1,4 +1,4 @@
-"""Temperature scaling: divide all logits by one number, so that 90 % of the answers with 90 % confidence are right.
+"""Temperature scaling: divide all logits by one number, so that 90 % of the predictions with 90 % confidence are right.
 
 Source: Guo and others, "On Calibration of Modern Neural Networks" (2017). The temperature is fitted on held-back
 images, which no training step has seen. They are few, so they only shift the temperature away from the recipe's own,

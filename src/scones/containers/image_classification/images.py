@@ -79,15 +79,15 @@ def _decode_to_size(content: bytes, shape: tuple[int, int, int], resize: int | N
     """Decode an image, scale its shorter side to `resize` if given, and crop its centre, as the built-in does."""
     _, height, width = shape
     with Image.open(io.BytesIO(content)) as opened:
-        picture = to_rgb(opened)
+        image = to_rgb(opened)
     if resize is not None:
-        scale = resize / min(picture.size)
-        size = max(resize, round(picture.width * scale)), max(resize, round(picture.height * scale))
-        picture = picture.resize(size, Image.Resampling.BILINEAR)
-    if picture.height < height or picture.width < width:
+        scale = resize / min(image.size)
+        size = max(resize, round(image.width * scale)), max(resize, round(image.height * scale))
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    if image.height < height or image.width < width:
         raise CustomerError(
-            f"{name} has {picture.width} by {picture.height} pixels, which is smaller than image_shape "
+            f"{name} has {image.width} by {image.height} pixels, which is smaller than image_shape "
             f"({width} by {height})."
         )
-    left, top = (picture.width - width) // 2, (picture.height - height) // 2
-    return np.asarray(picture.crop((left, top, left + width, top + height)))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return np.asarray(image.crop((left, top, left + width, top + height)))

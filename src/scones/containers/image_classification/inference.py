@@ -58,18 +58,18 @@ class OnnxModel:
 
     def classify(self, content: bytes) -> list[float]:
         """Return the probability of each class for one encoded image; raises `RequestError`."""
-        with _open_image(content) as picture:
-            fitting = self._fit(picture)
+        with _open_image(content) as image:
+            fitting = self._fit(image)
         return self._infer(fitting)
 
     def classify_if_fast(self, content: bytes) -> list[float] | None:
         """Like `classify`, for small images and a fast model (about a millisecond); return None otherwise."""
         if not self._is_fast or len(content) > SMALL_FILE:
             return None
-        with _open_image(content) as picture:
-            if picture.width * picture.height > SMALL_IMAGE:
+        with _open_image(content) as image:
+            if image.width * image.height > SMALL_IMAGE:
                 return None
-            fitting = self._fit(picture)
+            fitting = self._fit(image)
         return self._infer(fitting)
 
     def _fit(self, image: Image.Image) -> Image.Image:
@@ -85,10 +85,10 @@ class OnnxModel:
 def _open_image(content: bytes) -> Iterator[Image.Image]:
     """Open an encoded image; raises `RequestError` if opening it fails, or decoding it within the block."""
     try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-            if picture.width * picture.height > PIXEL_LIMIT:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+            if image.width * image.height > PIXEL_LIMIT:
                 raise RequestError(400, "unable to evaluate payload provided: the image has too many pixels")
-            yield picture
+            yield image
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise RequestError(400, "unable to evaluate payload provided") from error
 

@@ -10,10 +10,10 @@ from scones.containers.image_classification.images import ChannelImage
 from scones.containers.image_classification.labels import LabelFormat
 
 
-def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[ChannelImage]:
+def listed(images: Path, lists: Path, labels: LabelFormat) -> Iterator[ChannelImage]:
     """Yield the images that a channel's only list names; raises `CustomerError` for an invalid list."""
-    path = _find_list(lists, pictures.name)
-    invalid = f"Invalid lst file in the {pictures.name} channel."
+    path = _find_list(lists, images.name)
+    invalid = f"Invalid lst file in the {images.name} channel."
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -22,7 +22,7 @@ def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[Channel
     if not entries:
         raise CustomerError(f"{invalid} {path.name} is empty.")
     for classes, name in entries:
-        yield ChannelImage(name, classes, _find(pictures, name).read_bytes)
+        yield ChannelImage(name, classes, _find(images, name).read_bytes)
 
 
 def _find_list(folder: Path, channel: str) -> Path:

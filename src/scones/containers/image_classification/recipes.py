@@ -49,7 +49,7 @@ class Recipe(Protocol):
     """True if the network must see a batch in one piece, because it normalises by the batch's statistics."""
     smoothing: float
     """Label smoothing: share of a label that is spread over all classes. It keeps the confidences of sure and unsure
-    answers close together."""
+    predictions close together."""
     supports_cuda_graphs: bool
     """True if each step does the same operations on other values, so that a GPU can record and replay it."""
     temperature: float

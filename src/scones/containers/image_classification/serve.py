@@ -5,8 +5,8 @@ array, as the built-in algorithm returns them, or `{"prediction": […]}` for Ac
 onnxruntime and no PyTorch.
 
 It runs one process for each core, at most four, or as many as SAGEMAKER_MODEL_SERVER_WORKERS says: two processes
-answered a fifth more requests than two threads of one. They accept from one socket, which their supervisor keeps open,
-so that a request waits for a restarted worker when all workers have died, instead of being refused.
+answered a fifth more requests than one process with two threads. They accept from one socket, which their supervisor
+keeps open, so that a request waits for a restarted worker when all workers have died, instead of being refused.
 """
 
 from __future__ import annotations

@@ -233,15 +233,15 @@ class _TrainingLoop:
 
     def _learn(self, chosen: Tensor, labels: Tensor) -> BatchResult:
         """Train on one batch, the images with the indices `chosen`."""
-        pictures = to_tensor(self._pixels[chosen.numpy()], self._device)
-        pictures = augment(pictures, self._generator, self._augmentation, self._recipe.size(self._step / self._steps))
-        pictures = pictures.contiguous(memory_format=layout(self._device))
+        images = to_tensor(self._pixels[chosen.numpy()], self._device)
+        images = augment(images, self._generator, self._augmentation, self._recipe.size(self._step / self._steps))
+        images = images.contiguous(memory_format=layout(self._device))
         quarters = [moved(self._rotations.draw(len(chosen), self._generator), self._device)] if self._rotations else []
         rate = self._rate()
         self._step += 1
         decay = min(AVERAGING, self._step / (self._step + 10))
         rates = moved(torch.tensor([rate, 1 - decay]), self._device)
-        return self._update(pictures, labels, rates, *quarters)
+        return self._update(images, labels, rates, *quarters)
 
     def _change_weights(self, images: Tensor, labels: Tensor, rates: Tensor, *quarters: Tensor) -> BatchResult:
         """Update the weights, then their average; `rates` are the learning rate and the rate of the average."""
@@ -336,7 +336,7 @@ def fastest_batch_size(network: Classifier, pixels: Pixels) -> int:
 def logits_of(network: Classifier, pixels: Pixels, batch_size: int | None = None) -> Tensor:
     """Return a network's logits, shape (n, classes), on the CPU.
 
-    With `at_once`, every batch has that many images if there are as many; the last batch then repeats some of the
+    With `batch_size`, every batch has that many images if there are as many; the last batch then repeats some of the
     previous.
     """
     device, count = network.head.weight.device, batch_size or fastest_batch_size(network, pixels)
@@ -344,8 +344,8 @@ def logits_of(network: Classifier, pixels: Pixels, batch_size: int | None = None
     for begin in range(0, len(pixels), count):
         end = min(begin + count, len(pixels))
         first = max(0, end - count) if batch_size else begin
-        pictures = to_tensor(pixels[first:end], device).contiguous(memory_format=layout(device))
-        logits.append(network(pictures)[begin - first :])
+        images = to_tensor(pixels[first:end], device).contiguous(memory_format=layout(device))
+        logits.append(network(images)[begin - first :])
     return torch.cat(logits).to(CPU)
 
 

@@ -1,4 +1,4 @@
-"""AWS's XGBoost images."""
+"""AWS's framework image for XGBoost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Default handlers of AWS's XGBoost image."""
+"""Default handlers of AWS's XGBoost framework image."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def extract(
             failures[source] = failure
             if isinstance(failure, SlowSourceError):
                 slow.append(source)
-    for source in slow:  # no source was brisk enough: resume a slow one with the lower limit
+    for source in slow:  # no source was fast enough: resume a slow one with the lower limit
         try:
             return fetch(source, limits.min_rate)
         except SourceError as failure:
@@ -160,7 +160,7 @@ class _Download:
         target = self.folder / _file_name(source)
         if self.sha256 and target.is_file() and digest(target) == self.sha256:
             return self._verified(source, target, self.sha256)
-        part = PartialDownload(target, source, judged=self.sha256 is not None)
+        part = PartialDownload(target, source, will_be_verified=self.sha256 is not None)
         if not self.sha256 and self._unchanged(source, part, opener):
             return self._verified(source, target, digest(target))
         resumed = part.size > 0

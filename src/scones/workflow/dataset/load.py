@@ -60,8 +60,8 @@ def load(dataset: Dataset, s3: S3Client, bucket: str, prefix: str = "", *, progr
 
 def _paths(dataset: Dataset) -> Iterator[tuple[str, Path]]:
     for split in SPLITS:
-        for picture in dataset.images(split):
-            yield picture.key, dataset.path(picture)
+        for image in dataset.images(split):
+            yield image.key, dataset.path(image)
         yield f"{split}.lst", dataset.list_file(split)
 
 

@@ -18,18 +18,17 @@ class PartialDownload:
     """`<target>.part`, with its source and ETag in `<target>.json`; it becomes `target` when complete.
 
     Bytes of another source, or of a version without a strong ETag, are kept only if a digest will verify the complete
-    file (`judged`).
+    file (`will_be_verified`).
     """
 
-    def __init__(self, target: Path, source: str, *, judged: bool) -> None:
+    def __init__(self, target: Path, source: str, *, will_be_verified: bool) -> None:
         self.target = target
         self.source = source
-        self.validated = judged
         self.path = target.with_name(target.name + ".part")
         self._record_path = target.with_name(target.name + ".json")
         record = self._read_record()
         self.known = record if record.get("source") == source else {}
-        if not judged and not self._has_strong_etag():
+        if not will_be_verified and not self._has_strong_etag():
             self.discard()
 
     @property

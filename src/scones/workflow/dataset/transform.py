@@ -58,13 +58,13 @@ def distinct(classes: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _select(pictures: ArchiveSplit, labels: list[int]) -> Iterator[ImageToWrite]:
+def _select(images: ArchiveSplit, labels: list[int]) -> Iterator[ImageToWrite]:
     taken: set[str] = set()
-    for index in np.flatnonzero(np.isin(pictures.labels, labels)).tolist():
-        name = _safe(pictures.names[index], index, taken)
+    for index in np.flatnonzero(np.isin(images.labels, labels)).tolist():
+        name = _safe(images.names[index], index, taken)
         taken.add(name)
-        planes = pictures.pixels[index].reshape(3, 32, 32)
-        yield ImageToWrite(name, labels.index(int(pictures.labels[index])), planes.transpose(1, 2, 0))
+        planes = images.pixels[index].reshape(3, 32, 32)
+        yield ImageToWrite(name, labels.index(int(images.labels[index])), planes.transpose(1, 2, 0))
 
 
 def _safe(name: str, index: int, taken: set[str]) -> str:
@@ -76,21 +76,21 @@ def _safe(name: str, index: int, taken: set[str]) -> str:
 
 def write(folder: Path, splits: dict[Split, list[ImageToWrite]], progress: Progress) -> None:
     """Write each split's PNG files and then its .lst file. `progress` receives numbers of images."""
-    total = sum(len(pictures) for pictures in splits.values())
+    total = sum(len(images) for images in splits.values())
     done = 0
     progress(0, total)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        for split, pictures in splits.items():
+        for split, images in splits.items():
             (folder / split).mkdir(parents=True, exist_ok=True)
-            paths = [folder / split / picture.name for picture in pictures]
-            for _ in threads.map(_write_png, paths, (picture.pixels for picture in pictures)):
+            paths = [folder / split / image.name for image in images]
+            for _ in threads.map(_write_png, paths, (image.pixels for image in images)):
                 done += 1
                 progress(done, total)
-            _write_if_changed(folder / f"{split}.lst", _list_file(pictures))
+            _write_if_changed(folder / f"{split}.lst", _list_file(images))
 
 
-def _list_file(pictures: Iterable[ImageToWrite]) -> bytes:
-    lines = (f"{index}\t{picture.label}\t{picture.name}\n" for index, picture in enumerate(pictures))
+def _list_file(images: Iterable[ImageToWrite]) -> bytes:
+    lines = (f"{index}\t{image.label}\t{image.name}\n" for index, image in enumerate(images))
     return "".join(lines).encode()
 
 

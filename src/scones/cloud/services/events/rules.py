@@ -174,8 +174,8 @@ class RuleOperations:
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 
     def _tagged(self, call: OperationCall) -> Rule:
-        *place, name = call.params["ResourceARN"].rpartition(":rule/")[2].split("/")
-        return self._records.rule(name, self._records.bus("/".join(place)))
+        *bus_parts, name = call.params["ResourceARN"].rpartition(":rule/")[2].split("/")
+        return self._records.rule(name, self._records.bus("/".join(bus_parts)))
 
     def _rule(self, call: OperationCall, name: str) -> Rule:
         """Return a rule of the bus that the call names."""

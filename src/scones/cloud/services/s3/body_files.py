@@ -1,4 +1,4 @@
-"""Object bodies in files: synced to disk before a row names them, and kept until their last reader has finished."""
+"""Object bodies in files: synced to disk before a row refers to them, and kept until their last reader has finished."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ class BodyFiles:
         return await asyncio.to_thread(search)
 
     async def sweep(self, found: set[str], named: set[str]) -> None:
-        """Set files aside that no row names: their requests were never answered, or their rows were lost.
+        """Set files aside that no row refers to: their requests were never answered, or their rows were lost.
 
-        Read `named` after `found`. Files set aside for `KEPT_DAYS` are removed. A file that a row names again,
+        Read `named` after `found`. Files set aside for `KEPT_DAYS` are removed. A file that a row refers to again,
         because a database was restored, is moved back.
         """
 
@@ -178,7 +178,7 @@ class BodyFiles:
                     (self.folder / name).unlink(missing_ok=True)
 
     async def remove(self, names: Sequence[str]) -> None:
-        """Remove files that no row names any more; a file that is being read is deleted after its last reader."""
+        """Remove files that no row refers to any more; a file that is being read is deleted after its last reader."""
         self._to_delete.update(name for name in names if name in self._held)
         idle = [name for name in names if name not in self._held]
         if idle:

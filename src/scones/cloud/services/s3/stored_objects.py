@@ -34,7 +34,7 @@ class StoredObjects:
         self._notifier = notifier
 
     async def sweep(self) -> None:
-        """Set aside files that no row names, left by requests that a crash interrupted."""
+        """Set aside files that no row refers to, left by requests that a crash interrupted."""
         found = await self._files.older_than_this_process()
         rows = await self._store.read_on_thread(
             "SELECT file FROM s3_objects WHERE file IS NOT NULL UNION ALL SELECT file FROM s3_parts"

@@ -41,7 +41,7 @@ class _QueueLongPolls:
 class LongPolls:
     """The long polls on every queue.
 
-    Invariant: if a message can be received and a long poll rests, some long poll has been woken and will look for the
+    Invariant: if a message can be received and a long poll sleeps, some long poll has been woken and will look for the
     message. A timer covers the next message that becomes visible by itself. To keep this invariant, code that makes
     messages receivable wakes enough long polls to receive them (`wake`), a long poll that leaves messages in the queue
     wakes further ones (`wake_more`), and a long poll that has looked sets the timer (`wake_in`).
@@ -55,7 +55,7 @@ class LongPolls:
 
     @contextmanager
     def polling(self, queue: int, limit: int) -> Iterator[LongPoll]:
-        """Join a queue's line until the block ends."""
+        """Add a long poll to a queue's long polls until the block ends."""
         self._last += 1
         waiter = LongPoll(self._last, limit)
         line = self._by_queue.setdefault(queue, _QueueLongPolls())

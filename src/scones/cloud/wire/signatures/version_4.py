@@ -25,7 +25,7 @@ This is safe, because a session token is valid only with its own access key.
 
 
 class SignedParts(NamedTuple):
-    """What a client has signed besides the request's method, path and headers, and the signature itself."""
+    """The signature, and the signed values other than the request's method, path and headers."""
 
     signed_headers: str
     """Names of the signed headers, separated by semicolons."""

@@ -27,11 +27,11 @@ def redirect(session: type) -> None:
     @wraps(create_client)
     def local_client(self: object, *given: object, **named: object) -> object:
         arguments = list(given)
-        place = 5  # position of endpoint_url, after service, region, api_version, use_ssl and verify
-        url = arguments[place] if len(arguments) > place else named.get("endpoint_url")
+        position = 5  # position of endpoint_url, after service, region, api_version, use_ssl and verify
+        url = arguments[position] if len(arguments) > position else named.get("endpoint_url")
         if isinstance(url, str) and (urlsplit(url).hostname or "").endswith(AWS) and "AWS_ENDPOINT_URL" in os.environ:
-            if len(arguments) > place:
-                arguments[place] = None
+            if len(arguments) > position:
+                arguments[position] = None
             else:
                 named["endpoint_url"] = None
         return create_client(self, *arguments, **named)

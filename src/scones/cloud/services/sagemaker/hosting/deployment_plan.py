@@ -1,4 +1,4 @@
-"""Deployment plans: what an endpoint runs, independent of the configuration and the models that it was made from."""
+"""Deployment plans: what an endpoint runs, independent of the configuration and models that a plan was made from."""
 
 from __future__ import annotations
 

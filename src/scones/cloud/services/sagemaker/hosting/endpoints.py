@@ -143,7 +143,7 @@ class EndpointOperations:
         if self._document(name)["EndpointStatus"] != "Deleting":  # else `change` raises the error
             await self._deployments.cancel(name)
         await self._change(name, change)
-        await self._deployments.cancel(name)  # an update whose request was stored just before
+        await self._deployments.cancel(name)  # an update that was requested just before the deletion
         self._deployments.begin_removal(name)
         return {}
 

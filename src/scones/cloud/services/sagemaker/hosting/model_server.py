@@ -103,7 +103,7 @@ class ModelServer:
                 log.warning("A model server could not be started: %s", error)
 
     async def invoke(self, body: bytes, headers: dict[str, str], limit: int = RESPONSE_LIMIT) -> ContainerResponse:
-        """Send a request to /invocations; raises `ServerUnavailableError`, `TimedOutError` or
+        """Send a request to /invocations; raises `ServerUnavailableError`, `ServerTimeoutError` or
         `ResponseTooLargeError`."""
         if not self.healthy or self._client is None:
             raise ServerUnavailableError

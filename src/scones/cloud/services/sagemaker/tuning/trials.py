@@ -54,7 +54,7 @@ def final_status(document: Document) -> tuple[str, str] | None:
 
 
 def _in_order(ended: list[Document]) -> list[Document]:
-    """Return training jobs that have ended in the order of their ends."""
+    """Return the ended training jobs in the order in which they ended."""
     return sorted(ended, key=lambda trial: trial["TrainingEndTime" if "TrainingEndTime" in trial else "CreationTime"])
 
 
@@ -106,7 +106,7 @@ def _objective_status(trial: Document) -> str:
 
 
 def sort_key(summary: Document, by: str) -> MemberValue:
-    """Return what a summary is sorted by: a text, a number or a pair, depending on SortBy."""
+    """Return the value by which a summary is sorted: a text, a number or a pair, depending on SortBy."""
     if by == "FinalObjectiveMetricValue":
         metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric")
         return (metric is not None, metric["Value"] if metric else 0.0)

@@ -79,7 +79,7 @@ def compile_query(text: str) -> Any:
 def _with_nulls(value: Any) -> Any:
     """Replace None with the evaluator's null, because None means undefined to it; a value without null is not copied.
 
-    Each evaluation passes all the values that its expression may refer to; to save time, only containers cost a call.
+    Each evaluation passes all the values that its expression may refer to; it is called only for containers.
     """
     if value is None:
         return Utils.NULL_VALUE

@@ -55,7 +55,7 @@ class JsonataExpression(Jsonata):  # type: ignore[misc]  # jsonata has no types
             misfit = JException(
                 "T0410", -1, _mismatched_argument(signature, args), getattr(proc, "function_name", None)
             )
-            misfit.extra = "told"
+            misfit.extra = "numbered"
             raise misfit from error
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from scones.cloud.core.arns import Arn, service_of
 
 _FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+(?::[^:]+)?")
-"""AWS checks no more: the region `your-region` and the account `your-account-id` are recorded as valid."""
+"""AWS checks only this form: the region `your-region` and the account `your-account-id` are recorded as valid."""
 _ACTIVITY = re.compile(r"arn:aws[\w-]*:states:[a-z0-9-]+:\d{12}:activity:[^:]+")
 PATTERNS = ("sync", "sync:2", "waitForTaskToken")
 """Integration patterns that wait for more than the response to the request."""

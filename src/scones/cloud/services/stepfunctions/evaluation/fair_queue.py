@@ -13,7 +13,7 @@ T = TypeVar("T")
 class FairQueue(Generic[T]):
     """A queue of items by owner: machines take turns, and so do the executions of a machine.
 
-    At most `most` items of a machine are out at a time: taken, and not yet done.
+    At most `most` items of a machine are in progress at a time: taken, and not yet done.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,7 +27,7 @@ class FairQueue(Generic[T]):
         executions.setdefault(owner.execution, deque()).append(item)
 
     def take(self) -> T | None:
-        """Return the next item, which is out until `done`; None if no machine has an item that may be taken."""
+        """Return the next item, which is in progress until `done`; None if no machine has an item that may be taken."""
         machine = next((name for name in self._waiting if self._out[name] < self._most), None)
         if machine is None:
             return None
@@ -44,7 +44,7 @@ class FairQueue(Generic[T]):
         return item
 
     def done(self, owner: JobOwner) -> None:
-        """Record that an item of the owner is no longer out."""
+        """Record that an item of the owner is no longer in progress."""
         self._out[owner.machine] -= 1
         if not self._out[owner.machine]:
             del self._out[owner.machine]

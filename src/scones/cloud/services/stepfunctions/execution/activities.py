@@ -51,7 +51,7 @@ class Activities:
     async def run_task(self, arn: str, task: ActivityTask | None, token: str, heartbeat: float | None) -> Any:
         """Offer a task to workers and return its result; a `task` of None means that a worker already has it.
 
-        Raises the errors of `TaskTokens.outcome`.
+        Raises the errors of `TaskTokens.wait_for_output`.
         """
         if task is None:
             return await self._callbacks.wait_for_output(token, heartbeat)

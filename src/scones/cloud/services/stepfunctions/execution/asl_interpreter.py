@@ -91,17 +91,17 @@ class AslInterpreter:
     async def run(self, group: StateGroup, value: Any, chain: Chain) -> Any:
         """Run a group of states from its start, or from where its recorded events end; return the group's output."""
         past, chain.history = chain.history, None
-        standing = past.position() if past else None
+        position = past.position() if past else None
         name, entry = group.start_at, None
-        if standing is not None:
-            chain.previous = standing.previous
-            chain.variables = {**chain.variables, **standing.assigned}
-            chain.sizes |= {name: payload_size(value) for name, value in standing.assigned.items()}
-            if standing.finished is not None:
-                chain.size = payload_size(standing.finished[0])
-                return standing.finished[0]
-            assert standing.entered is not None
-            name, entry = standing.entered
+        if position is not None:
+            chain.previous = position.previous
+            chain.variables = {**chain.variables, **position.assigned}
+            chain.sizes |= {name: payload_size(value) for name, value in position.assigned.items()}
+            if position.finished is not None:
+                chain.size = payload_size(position.finished[0])
+                return position.finished[0]
+            assert position.entered is not None
+            name, entry = position.entered
         await self._next_turn()
         while True:
             state = group.states[name]
@@ -109,7 +109,7 @@ class AslInterpreter:
                 entry = self._enter(state, value, chain)
             outcome = await self._execute(state, entry, chain)
             await self._next_turn()
-            # `ChainHistory.standing` takes a history that ends with an exit for that of a finished chain. So nothing
+            # `ChainHistory.position` treats a history that ends with an exit as that of a finished chain. So nothing
             # waits between an exit and the next entry: both events reach the disk together.
             self._exit(state, outcome, chain)
             if outcome.next is None:

@@ -22,8 +22,8 @@ MAX_STOPPED_AT_ONCE = 20
 class ChildExecution:
     """The part of a child execution that its distributed Map supplies.
 
-    `group` holds the states that it runs, `seconds` is its time-out (None: none), and `on_end` is called with its final
-    status.
+    `group` holds the states that it runs, `timeout` is its time-out in seconds (None: none), and `on_end` is called
+    with its final status.
     """
 
     group: StateGroup

@@ -1,4 +1,4 @@
-"""What all executions of one cloud share."""
+"""The objects that all executions of one cloud share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scones.cloud.services.stepfunctions.execution.scheduler import TurnSchedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionContext:
-    """The parts that Standard and Express executions share."""
+    """The objects that Standard and Express executions share."""
 
     cloud: CloudContext
     evaluators: Evaluators

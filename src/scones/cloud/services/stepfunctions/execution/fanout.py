@@ -144,7 +144,7 @@ def _iteration(state: Map, chain: Chain, index: int, value: Any, previous: int, 
 async def item_input(
     interpreter: StateRunner, state: Map, visit: StateVisit, scope: EvaluationScope, below: Chain
 ) -> Any:
-    """Return the input of an iteration; its item is `below.item`."""
+    """Return the input of an iteration; the item is that of the iteration's chain, `below`."""
     assert below.item is not None
     if state.item_selector is None:
         return below.item["Value"]

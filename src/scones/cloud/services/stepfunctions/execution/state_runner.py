@@ -1,4 +1,4 @@
-"""The interpreter as the states that contain other states (Parallel and Map) use it."""
+"""The interface of the interpreter for states that contain other states: Parallel and Map."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def new_token() -> str:
 
 @dataclass(slots=True)
 class _AwaitedResult:
-    """An answer that a task waits for: `{"output": JSON text}`, or an error and a cause."""
+    """A result that a task waits for: `{"output": JSON text}`, or an error and a cause."""
 
     heartbeat_at: float
     """Time of the last heartbeat, or of the start of the task, in Unix seconds."""
@@ -43,7 +43,7 @@ class _AwaitedResult:
 
 
 class TaskTokens:
-    """The tokens of all tasks that wait for an answer."""
+    """The tokens of all tasks that wait for a result."""
 
     def __init__(self, store: Store, journal: Journal, clock: Clock) -> None:
         self._store = store
@@ -52,7 +52,7 @@ class TaskTokens:
         self._expected: dict[str, _AwaitedResult] = {}
 
     def expect(self, token: str, execution: str, scheduled: int) -> None:
-        """Expect an answer for a token, which may be expected already.
+        """Expect a result for a token, which may be expected already.
 
         The token reaches the disk together with the event that scheduled the task.
         """
@@ -60,7 +60,7 @@ class TaskTokens:
         self._journal.add(_EXPECT, token, execution, scheduled)
 
     def expect_resumed(self, execution: str, scheduled: int) -> str | None:
-        """Expect the answer of a task that an earlier process scheduled; return its token, or None if it has none."""
+        """Expect the result of a task that an earlier process scheduled; return its token, or None if it has none."""
         row = self._store.row("SELECT * FROM sfn_tokens WHERE execution = ? AND scheduled = ?", execution, scheduled)
         if row is None:
             return None
@@ -102,9 +102,9 @@ class TaskTokens:
             self._find(token)
 
     async def send(self, token: str, answer: dict[str, Any]) -> None:
-        """Write a task's answer to disk and deliver it; raise `ServiceError` if no task waits for the token.
+        """Write a task's result to disk and deliver it; raise `ServiceError` if no task waits for the token.
 
-        If two answers arrive at the same time, the first counts and the second is refused.
+        If two results arrive at the same time, the first counts and the second is rejected.
         """
         expected = None if self._kept(token) else self._find(token)
         sql = "UPDATE sfn_tokens SET answer = ? WHERE token = ? AND answer IS NULL"

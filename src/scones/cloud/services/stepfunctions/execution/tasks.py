@@ -37,7 +37,7 @@ class TaskRunner(Protocol):
     activities: Activities | None
 
     async def run(self, resource: Resource, parameters: Any) -> Any:
-        """Call the resource and return its answer, or raise `StateFailedError`."""
+        """Call the resource and return its response, or raise `StateFailedError`."""
 
     async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
         """Wait for the work that a `.sync` task has started; return its result, or raise `StateFailedError`."""
@@ -71,7 +71,7 @@ class TaskEvents:
         return event
 
     def submitted(self, chain: Chain, text: str) -> None:
-        """Record the answer of a request whose work the task then waits for."""
+        """Record the response to a request whose work the task then waits for."""
         chain.record("TaskSubmitted", {"output": text, "outputDetails": NOT_TRUNCATED, **self._names})
 
     def succeeded(self, chain: Chain, text: str) -> None:

@@ -43,7 +43,7 @@ def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterat
     The message about unknown members is AWS's for SageMaker (aws/amazon-sagemaker-examples, issue 4492); its location
     is the Parameters field itself at any depth. The message about missing members is AWS's for a Task's Credentials.
     """
-    for name in dict.fromkeys(_foreign(given, shape)):
+    for name in dict.fromkeys(_unknown_members(given, shape)):
         yield Diagnostic(SCHEMA, f'The field "{name}" is not supported by Step Functions', at)
     names = {name.removesuffix(".$") for name in given}
     for name in map(pascal, shape.required_members):
@@ -51,8 +51,8 @@ def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterat
             yield Diagnostic(SCHEMA, f"The field '{name}' is required but was missing", at)
 
 
-def _foreign(given: Any, shape: Shape) -> Iterator[str]:
-    """Yield the names in a value that its shape does not have."""
+def _unknown_members(given: Any, shape: Shape) -> Iterator[str]:
+    """Yield the unknown members of a value: names that its shape does not have."""
     if isinstance(shape, StructureShape) and isinstance(given, dict) and not shape.is_document_type:
         members = {pascal(name): member for name, member in shape.members.items()}
         for key, value in given.items():
@@ -60,10 +60,10 @@ def _foreign(given: Any, shape: Shape) -> Iterator[str]:
             if name not in members:
                 yield name
             elif name == key:
-                yield from _foreign(value, members[name])
+                yield from _unknown_members(value, members[name])
     elif isinstance(shape, ListShape) and isinstance(given, list):
         for item in given:
-            yield from _foreign(item, shape.member)
+            yield from _unknown_members(item, shape.member)
     elif isinstance(shape, MapShape) and isinstance(given, dict):
         for item in given.values():
-            yield from _foreign(item, shape.value)
+            yield from _unknown_members(item, shape.value)
