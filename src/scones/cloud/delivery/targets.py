@@ -1,13 +1,55 @@
-"""Delivery of a text to a target that an ARN names: a function, a queue or a topic."""
+"""Delivery of a message to a target that an ARN names: a function, a queue or a topic."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, service_of
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetMessage:
+    """A message for a target. A function receives the text alone, as its event."""
+
+    text: str
+    attributes: Members = field(default_factory=dict)
+    """Message attributes, as SendMessage and Publish take them."""
+    group: str | None = None
+    """MessageGroupId for a queue."""
+    deduplication_id: str | None = None
+    """MessageDeduplicationId for a queue."""
+
+
+async def send(cloud: CloudContext, arn: str, message: TargetMessage) -> None:
+    """Send a message to a target: a function is invoked asynchronously, and a topic publishes the message."""
+    service = service_of(arn)
+    check_ready(cloud, service)
+    if service == "lambda":
+        params: Members = {"FunctionName": arn, "InvocationType": "Event", "Payload": message.text.encode()}
+        await cloud.call("lambda", "Invoke", params)
+    elif service == "sns":
+        params = {"TopicArn": arn, "Message": message.text, "MessageAttributes": message.attributes}
+        await cloud.call("sns", "Publish", params)
+    else:
+        await send_to_queue(cloud, arn, message)
+
+
+async def send_to_queue(cloud: CloudContext, arn: str, message: TargetMessage) -> None:
+    """Send a message to a queue; raises `ServiceError` (QueueDoesNotExist) if the ARN is not the ARN of a queue."""
+    params: Members = {
+        "QueueUrl": queue_url(cloud, arn),
+        "MessageBody": message.text,
+        "MessageAttributes": message.attributes,
+    }
+    if message.group:
+        params["MessageGroupId"] = message.group
+    if message.deduplication_id is not None:
+        params["MessageDeduplicationId"] = message.deduplication_id
+    await cloud.call("sqs", "SendMessage", params)
 
 
 def check_ready(cloud: CloudContext, service: str) -> None:
@@ -24,25 +66,6 @@ def queue_url(cloud: CloudContext, arn: str) -> str:
     return f"{cloud.url}/{queue.account}/{queue.resource}"
 
 
-async def send(cloud: CloudContext, arn: str, text: str, attributes: Mapping[str, str] | None = None) -> None:
-    """Send a text to a target: as a function's event, invoked asynchronously, or as a queue's or topic's message.
-
-    `attributes` become String message attributes of the queue's or topic's message.
-    """
-    service = service_of(arn)
-    check_ready(cloud, service)
-    if service == "lambda":
-        await cloud.call("lambda", "Invoke", {"FunctionName": arn, "InvocationType": "Event", "Payload": text.encode()})
-        return
-    attribute_values = {
-        name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()
-    }
-    if service == "sqs":
-        params: dict[str, Any] = {
-            "QueueUrl": queue_url(cloud, arn),
-            "MessageBody": text,
-            "MessageAttributes": attribute_values,
-        }
-        await cloud.call("sqs", "SendMessage", params)
-    else:
-        await cloud.call("sns", "Publish", {"TopicArn": arn, "Message": text, "MessageAttributes": attribute_values})
+def text_attributes(values: Mapping[str, str]) -> Members:
+    """Return message attributes of the type String."""
+    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}

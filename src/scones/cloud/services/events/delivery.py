@@ -13,11 +13,10 @@ from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, service_of
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.time_slices import TimeSlices
-from scones.cloud.delivery.targets import queue_url
+from scones.cloud.delivery.targets import TargetMessage, send, send_to_queue, text_attributes
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.rule_records import RuleRecords
 from scones.cloud.services.events.transform import target_input
-from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -53,19 +52,15 @@ class EventDelivery:
             text = target_input(target, event, self._records.rule_arn(rule), name)
         arn = target["Arn"]
         match service_of(arn):
-            case "lambda":
-                params = {"FunctionName": arn, "InvocationType": "Event", "Payload": text.encode()}
-                await self._cloud.call("lambda", "Invoke", params)
-            case "sqs":
-                await self._send(arn, text, target.get("SqsParameters", {}).get("MessageGroupId"))
-            case "sns":
-                await self._cloud.call("sns", "Publish", {"TopicArn": arn, "Message": text})
             case "states":
                 await self._start(arn, text, f"{event['id']}_{uuid.uuid5(uuid.NAMESPACE_OID, lane)}")
             case "logs":
                 await self._log(Arn.parse(arn).resource_name, text, str(uuid.uuid5(uuid.NAMESPACE_OID, lane)))
             case "events":
                 await self._forward(self._records.bus(arn), [event])
+            case _:
+                group = target.get("SqsParameters", {}).get("MessageGroupId")
+                await send(self._cloud, arn, TargetMessage(text=text, group=group))
 
     async def failed(self, lane: str, event: dict[str, Any], error: ServiceError) -> None:
         """Send an undeliverable event to the target's dead-letter queue, if it has one."""
@@ -77,27 +72,18 @@ class EventDelivery:
         log.warning("Event %s could not be delivered to %s (rule %s): %s", event["id"], target["Arn"], name, error)
         if dead_letters is None:
             return
-        attribute_values = {
+        values = {
             "RULE_ARN": self._records.rule_arn(self._records.rule(name, bus)),
             "TARGET_ARN": target["Arn"],
             "ERROR_CODE": error.code,
             "ERROR_MESSAGE": error.message,
         }
-        attributes = {key: {"DataType": "String", "StringValue": value} for key, value in attribute_values.items()}
+        text = well_formed(json.dumps(event, ensure_ascii=False))
+        message = TargetMessage(text=text, attributes=text_attributes(values))
         try:
-            await self._send(dead_letters, well_formed(json.dumps(event, ensure_ascii=False)), None, attributes)
+            await send_to_queue(self._cloud, dead_letters, message)
         except ServiceError as second:
             log.warning("The dead-letter queue %s rejected event %s: %s", dead_letters, event["id"], second)
-
-    async def _send(
-        self, queue: str, text: str, group: str | None, attributes: dict[str, dict[str, str]] | None = None
-    ) -> None:
-        params: Members = {"QueueUrl": queue_url(self._cloud, queue), "MessageBody": text}
-        if group:
-            params["MessageGroupId"] = group
-        if attributes:
-            params["MessageAttributes"] = attributes
-        await self._cloud.call("sqs", "SendMessage", params)
 
     async def _start(self, machine: str, text: str, name: str) -> None:
         """Start an execution named after the event and the target, so that a repeated delivery starts no second one."""

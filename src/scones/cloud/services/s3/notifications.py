@@ -17,7 +17,7 @@ from scones.cloud.core.arns import Arn, last_part, service_of
 from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.core.resumption import describe
 from scones.cloud.delivery.outbox import Outbox
-from scones.cloud.delivery.targets import send
+from scones.cloud.delivery.targets import TargetMessage, send
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
@@ -170,7 +170,7 @@ class Notifier:
         }
 
     async def _deliver(self, target: str, payload: JsonDocument) -> None:
-        await send(self._cloud, target, json.dumps(payload))
+        await send(self._cloud, target, TargetMessage(text=json.dumps(payload)))
 
     async def _failed(self, target: str, payload: JsonDocument, error: ServiceError) -> None:  # noqa: ARG002
         log.warning("An S3 notification could not be delivered to %s: %s", target, error)

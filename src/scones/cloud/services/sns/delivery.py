@@ -7,12 +7,11 @@ import logging
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.delivery.targets import queue_url
+from scones.cloud.delivery.targets import TargetMessage, send, send_to_queue
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
 from scones.cloud.services.sns.topic_records import Subscription, TopicRecords
 from scones.cloud.services.sqs.message_attributes import from_json
-from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +31,9 @@ class MessageDelivery:
             return
         if subscription.protocol == "lambda":
             event = lambda_event(message, subscription, self._cloud.url)
-            params = {"FunctionName": subscription.endpoint, "InvocationType": "Event", "Payload": event}
-            await self._cloud.call("lambda", "Invoke", params)
+            await send(self._cloud, subscription.endpoint, TargetMessage(text=event))
         else:
-            await self._send(subscription.endpoint, subscription, message)
+            await self._send_to_queue(subscription.endpoint, subscription, message)
 
     async def failed(self, lane: str, message: dict[str, Any], error: ServiceError) -> None:
         """Send an undeliverable message to the subscription's dead-letter queue, or log it if there is none."""
@@ -50,19 +48,16 @@ class MessageDelivery:
             log.warning("Notification %s could not be delivered: %s", where, error)
             return
         try:
-            await self._send(target, subscription, message)
+            await self._send_to_queue(target, subscription, message)
         except ServiceError as second:
             log.warning("Notification %s could not be delivered: %s; dead-letter queue: %s", where, error, second)
 
-    async def _send(self, queue: str, subscription: Subscription, message: dict[str, Any]) -> None:
-        params: Members = {"QueueUrl": queue_url(self._cloud, queue)}
-        if subscription.raw:
-            params["MessageBody"] = text_for(message, "sqs")
-            params["MessageAttributes"] = from_json(message["MessageAttributes"])
-        else:
-            params["MessageBody"] = notification(message, subscription, self._cloud.url)
-        if message["MessageGroupId"]:
-            params["MessageGroupId"] = message["MessageGroupId"]
-        if queue.endswith(".fifo"):
-            params["MessageDeduplicationId"] = message["MessageDeduplicationId"]
-        await self._cloud.call("sqs", "SendMessage", params)
+    async def _send_to_queue(self, queue: str, subscription: Subscription, message: dict[str, Any]) -> None:
+        raw = subscription.raw
+        sent = TargetMessage(
+            text=text_for(message, "sqs") if raw else notification(message, subscription, self._cloud.url),
+            attributes=from_json(message["MessageAttributes"]) if raw else {},
+            group=message["MessageGroupId"],
+            deduplication_id=message["MessageDeduplicationId"] if queue.endswith(".fifo") else None,
+        )
+        await send_to_queue(self._cloud, queue, sent)

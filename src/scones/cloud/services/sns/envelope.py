@@ -28,7 +28,7 @@ def notification(message: dict[str, Any], subscription: Subscription, url: str) 
     return json.dumps(document, ensure_ascii=False, indent=2, separators=(",", " : "))  # AWS's layout
 
 
-def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) -> bytes:
+def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) -> str:
     """Return the event that functions receive: Lambda Developer Guide, "Using Lambda with Amazon SNS"."""
     record = {
         "Type": "Notification",
@@ -49,7 +49,7 @@ def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) 
         "EventSubscriptionArn": subscription.arn,
         "Sns": record,
     }
-    return json.dumps({"Records": [event]}).encode()
+    return json.dumps({"Records": [event]})
 
 
 def text_for(message: dict[str, Any], protocol: str) -> str:

@@ -16,7 +16,7 @@ from scones.cloud.core.arns import Arn, last_part, service_of
 from scones.cloud.core.json_types import Json, JsonObject
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.delivery.outbox import Outbox
-from scones.cloud.delivery.targets import check_ready, send
+from scones.cloud.delivery.targets import TargetMessage, check_ready, send, text_attributes
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
 from scones.cloud.wire.members import Members
@@ -149,7 +149,8 @@ class Destinations:
         elif service == "s3":
             await self._put_object(arn, payload["text"])
         else:
-            await send(self._cloud, arn, payload["text"], payload.get("attributes"))
+            attributes = text_attributes(payload.get("attributes", {}))
+            await send(self._cloud, arn, TargetMessage(text=payload["text"], attributes=attributes))
 
     async def _put_event(self, bus: str, text: str) -> None:
         context = _request_context(text)
