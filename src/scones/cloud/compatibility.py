@@ -51,8 +51,8 @@ _SETTINGS = PartialSupport(
     "runtimes and container images are rejected."
 )
 _TOPIC = PartialSupport("Policy, DeliveryPolicy, KmsMasterKeyId, TracingConfig and feedback attributes have no effect.")
-_QUEUE = PartialSupport(f"{_ENCRYPTION}; Policy has no effect either.")
-_JOB = "Instance types, VpcConfig, network isolation and KMS keys have no effect: jobs run on this machine"
+_QUEUE = PartialSupport(f"Policy has no effect. {_ENCRYPTION}.")
+_JOB = "Instance types, VpcConfig, network isolation and KMS keys have no effect: everything runs on this machine"
 _MACHINE = PartialSupport(
     "roleArn, tracingConfiguration and encryptionConfiguration have no effect; integrations with "
     "unsupported services are rejected."
@@ -65,7 +65,7 @@ _VARIANTS = PartialSupport("Instance counts and types have no effect: each varia
 
 NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
     "sts": {
-        "AssumeRole": PartialSupport("Trust policies, external ids and session policies are not enforced."),
+        "AssumeRole": PartialSupport("Trust policies, external IDs and session policies are not enforced."),
     },
     "iam": {
         "CreateRole": _ROLES,
