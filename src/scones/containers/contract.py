@@ -9,8 +9,8 @@ JobError
 ├── CustomerError     the request or the data: exit status 2
 └── AlgorithmError    the algorithm: exit status 1
 
-Only the standard library is imported here: `image_classification source` copies this module to AWS, and every program
-loads it at its start.
+This module imports only the standard library: `image_classification source` copies it to AWS, and every program loads
+it at its start.
 """
 
 from __future__ import annotations
@@ -124,3 +124,12 @@ class ServerSettings:
             int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
             int(workers) if workers.isdigit() else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The response to a request to a model server; an empty content type is not sent."""
+
+    status: int
+    content_type: str
+    body: bytes

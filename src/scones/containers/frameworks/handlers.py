@@ -14,9 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from scones.containers.contract import Container
+from scones.containers.contract import Container, Reply
 from scones.containers.frameworks import codec
-from scones.containers.frameworks.reply import Reply
 
 NAMES = ("model_fn", "input_fn", "predict_fn", "output_fn")
 

@@ -6,22 +6,17 @@ import asyncio
 import importlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
 
-from scones.containers.contract import DEFAULT_MAX_WORKERS, Container, ServerSettings
+from scones.containers.contract import DEFAULT_MAX_WORKERS, Container, Reply, ServerSettings
 from scones.containers.frameworks import provided
 from scones.containers.frameworks import source_code as source
 from scones.containers.frameworks.errors import ScriptError
 from scones.containers.frameworks.framework import Framework
 from scones.containers.frameworks.workers import WorkerFailedError, WorkerPool
-from scones.http import server_token
+from scones.containers.model_server import ModelServer, Receive
 
 log = logging.getLogger("model-server")
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
 BODY_LIMIT = 1 << 30
 """Maximum bytes of a request body. The cloud enforces AWS's limit for endpoints; a transform job may allow any size."""
 READ_SECONDS = 60.0
@@ -75,7 +70,7 @@ async def _serve(handlers: str, code: str) -> int:
     loading = asyncio.create_task(workers.start())
     uvicorn = await asyncio.to_thread(importlib.import_module, "uvicorn")  # while the worker imports its framework
     config = uvicorn.Config(
-        Application(workers),
+        ModelServer(ScriptInference(workers)),
         host=settings.host,
         port=settings.port,
         log_level="warning",
@@ -99,37 +94,28 @@ async def _serve(handlers: str, code: str) -> int:
     return 0
 
 
-class Application:
-    """The ASGI application; /ping answers 200 once a worker has loaded the model."""
+class ScriptInference:
+    """The answers of a script's handlers; /ping answers 200 once a worker has loaded the model."""
 
     def __init__(self, workers: WorkerPool) -> None:
         self._workers = workers
-        self._token = server_token.server_token()
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if not server_token.has_token(scope["headers"], self._token):
-            await _respond(send, 403, b"this server answers its own cloud alone", "text/plain")
-            return
-        match (scope["method"], scope["path"]):
-            case ("GET", "/ping"):
-                await _respond(send, 200 if self._workers.ready.is_set() else 503, b"")
-            case ("POST", "/invocations"):
-                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-                try:
-                    async with asyncio.timeout(READ_SECONDS):
-                        body = await _read(receive)
-                    reply = await self._workers.handle(headers, body)
-                except WorkerFailedError as error:
-                    await _respond(send, 500, f"{error}\n".encode(), "text/plain")
-                except TimeoutError:
-                    await _respond(send, 408, b"the body did not arrive in time", "text/plain")
-                except _BodyTooLargeError:
-                    await _respond(send, 413, f"the body is larger than {BODY_LIMIT} bytes".encode(), "text/plain")
-                else:
-                    await _respond(send, reply.status, reply.body, reply.content_type)
-            case _:
-                await _respond(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
+    async def ping(self) -> Reply:
+        """Answer a health check."""
+        return Reply(200 if self._workers.ready.is_set() else 503, "", b"")
+
+    async def invoke(self, headers: dict[str, str], receive: Receive) -> Reply:
+        """Let a worker answer a request."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                body = await _read(receive)
+            return await self._workers.handle(headers, body)
+        except WorkerFailedError as error:
+            return Reply(500, "text/plain", f"{error}\n".encode())
+        except TimeoutError:
+            return Reply(408, "text/plain", b"the body did not arrive in time")
+        except _BodyTooLargeError:
+            return Reply(413, "text/plain", f"the body is larger than {BODY_LIMIT} bytes".encode())
 
 
 class _BodyTooLargeError(Exception):
@@ -146,11 +132,3 @@ async def _read(receive: Receive) -> bytes:
             raise _BodyTooLargeError
         more = message.get("more_body", False)
     return bytes(content)
-
-
-async def _respond(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
-    headers = [(b"content-length", str(len(body)).encode())]
-    if content_type:
-        headers.append((b"content-type", content_type.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -11,7 +11,7 @@ import socket
 import sys
 from dataclasses import dataclass
 
-from scones.containers.frameworks.reply import Reply
+from scones.containers.contract import Reply
 from scones.containers.frameworks.worker import FRAME, pack
 
 log = logging.getLogger("model-server")

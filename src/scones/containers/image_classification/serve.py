@@ -16,17 +16,18 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import uvicorn
 
-from scones.containers.contract import CORES, DEFAULT_MAX_WORKERS, Container, ServerSettings
+from scones.containers.contract import CORES, DEFAULT_MAX_WORKERS, Container, Reply, ServerSettings
 from scones.containers.image_classification.inference import CONTENT_TYPES, OnnxModel, RequestError
 from scones.containers.image_classification.supervisor import Supervisor, SupervisorLink
-from scones.http import server_token
+from scones.containers.model_server import DisconnectedError, ModelServer, Receive
+from scones.http.asgi import Message
 from scones.http.connection import HttpConnection
 
 BODY_LIMIT = 6_291_456
@@ -45,14 +46,6 @@ MAX_YIELDS = 10
 """Maximum number of consecutive pauses; on a busy machine, the other workers may not run for some milliseconds."""
 ACCEPT_AGAIN = 1.0
 """Seconds before a worker that has reached the limit of open files accepts again."""
-
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
-
-
-class DisconnectedError(Exception):
-    """The client disconnected before its request was complete, so there is no response to send."""
 
 
 class BodyMemory:
@@ -93,63 +86,45 @@ class BodyMemory:
             message = await receive()
 
 
-class Application:
-    """The ASGI application; slow work runs on threads, because decoding and inference release the interpreter lock."""
+class ImageInference:
+    """The model's answers; slow work runs on threads, because decoding and inference release the interpreter lock."""
 
     def __init__(self, model: OnnxModel, threads: int) -> None:
         self._model = model
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="inference")
         self._bodies = BodyMemory()
         self._pending = 0
-        self._token = server_token.server_token()
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if not server_token.has_token(scope["headers"], self._token):
-            await _respond(send, 403, b"this server answers its own cloud alone", "text/plain")
-            return
-        match (scope["method"], scope["path"]):
-            case ("GET", "/ping"):
-                await self._ping(send)
-            case ("POST", "/invocations"):
-                await self._invoke(scope, receive, send)
-            case _:
-                await _respond(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
-
-    async def _ping(self, send: Send) -> None:
+    async def ping(self) -> Reply:
         """Answer 200 only after an inference, without waiting in the request queue: a full queue is healthy too."""
         try:
             await asyncio.to_thread(self._model.check)
         except Exception as error:
             print(f"unhealthy: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
-            await _respond(send, 500, str(error).encode(), "text/plain")
-        else:
-            await _respond(send, 200, b"")
+            return Reply(500, "text/plain", str(error).encode())
+        return Reply(200, "", b"")
 
-    async def _invoke(self, scope: Message, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    async def invoke(self, headers: dict[str, str], receive: Receive) -> Reply:
+        """Classify the image in a request."""
         try:
-            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind not in CONTENT_TYPES:
-                raise RequestError(
-                    415, f"content type {kind or 'none'} is not one of {', '.join(sorted(CONTENT_TYPES))}"
-                )
-            message = await receive()
-            if message.get("more_body", True) or len(message["body"]) > SMALL_BODY:
-                async with self._bodies.read(message, receive) as content:
-                    found = await self._classify(content)
-            else:  # it is complete, and small
-                found = await self._classify(message["body"])
-        except DisconnectedError:
-            return
+            probabilities = await self._classify_body(headers.get("content-type", ""), receive)
         except RequestError as error:
             print(f"{error.status} {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
-            await _respond(send, error.status, str(error).encode(), "text/plain")
-            return
+            return Reply(error.status, "text/plain", str(error).encode())
         if headers.get("accept", "").partition(";")[0].strip() == "application/jsonlines":
-            await _respond(send, 200, json.dumps({"prediction": found}).encode() + b"\n", "application/jsonlines")
-        else:
-            await _respond(send, 200, json.dumps(found).encode(), "application/json")
+            lines = json.dumps({"prediction": probabilities}).encode() + b"\n"
+            return Reply(200, "application/jsonlines", lines)
+        return Reply(200, "application/json", json.dumps(probabilities).encode())
+
+    async def _classify_body(self, content_type: str, receive: Receive) -> list[float]:
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind not in CONTENT_TYPES:
+            raise RequestError(415, f"content type {kind or 'none'} is not one of {', '.join(sorted(CONTENT_TYPES))}")
+        message = await receive()
+        if message.get("more_body", True) or len(message["body"]) > SMALL_BODY:
+            async with self._bodies.read(message, receive) as content:
+                return await self._classify(content)
+        return await self._classify(message["body"])  # it is complete, and small
 
     async def _classify(self, content: bytes) -> list[float]:
         """Classify an image, on a thread if it takes long.
@@ -167,14 +142,6 @@ class Application:
             self._pending -= 1
 
 
-async def _respond(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
-    headers = [(b"content-length", str(len(body)).encode())]
-    if content_type:
-        headers.append((b"content-type", content_type.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def main() -> None:
     """Serve until SIGTERM, then finish pending requests. Exits with status 1 if the model cannot be loaded."""
     settings = ServerSettings.here()
@@ -186,7 +153,7 @@ def main() -> None:
 
 def _work(listener: socket.socket, threads: int, parent: SupervisorLink) -> None:
     """Load the model and answer requests from a socket that other workers accept from too."""
-    application = Application(OnnxModel(Container.here().model), threads)
+    application = ModelServer(ImageInference(OnnxModel(Container.here().model), threads))
     config = uvicorn.Config(
         application,
         log_level="warning",
