@@ -30,14 +30,12 @@ from scones.cloud.services.stepfunctions.execution.history import (
     Event,
     EventRecorder,
     FailedAttempt,
-    failed_attempt,
     failure_details,
-    from_row,
     started_details,
-    to_row,
 )
-from scones.cloud.services.stepfunctions.execution.journal import EVENT, Journal
+from scones.cloud.services.stepfunctions.execution.journal import Journal
 from scones.cloud.services.stepfunctions.execution.quota import RunningQuota
+from scones.cloud.services.stepfunctions.execution.stored_executions import END, StoredExecutions
 from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED, TaskRunner
 from scones.cloud.services.stepfunctions.map_run.distributed import ExecutionMapRuns
 from scones.cloud.services.stepfunctions.map_run.map_run import MapRuns
@@ -45,13 +43,7 @@ from scones.cloud.services.stepfunctions.state_machines import Revision, StateMa
 
 log = logging.getLogger(__name__)
 
-_END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
 _REDRIVE = "INSERT INTO sfn_redrives (execution, number, at, token) VALUES (?, ?, ?, ?)"
-_END_MAP_RUNS = (
-    "UPDATE sfn_executions SET status = 'ABORTED', stopped = ? WHERE status = 'RUNNING' AND id IN (SELECT c.execution"
-    " FROM sfn_map_children c JOIN sfn_map_runs r ON r.id = c.map_run WHERE r.execution = ?)",
-    "UPDATE sfn_map_runs SET status = 'ABORTED', stopped = ? WHERE execution = ? AND status = 'RUNNING'",
-)
 _LIMIT_EXCEEDED = (
     "The maximum number of running executions has been reached. Running executions must end or be stopped before a new "
     "execution can be started."
@@ -69,6 +61,7 @@ class Executions:
         self._cloud = shared.cloud
         self._shared = shared
         self._journal = journal
+        self._stored = StoredExecutions(shared.cloud.store)
         self._clock = WallClock()
         self._tasks = tasks
         self._last = 0
@@ -125,8 +118,8 @@ class Executions:
         if redriven:
             await self.redrive(row, None, child)
             return
-        last = self._cloud.store.row("SELECT max(id) AS id FROM sfn_events WHERE execution = ?", row["id"])
-        await self._cloud.resumption.resume(self._resumable(row["id"], row["arn"], last["id"] if last else None, child))
+        last = self._stored.last_event(row["id"])
+        await self._cloud.resumption.resume(self._resumable(row["id"], row["arn"], last, child))
 
     def _begin(
         self,
@@ -160,9 +153,7 @@ class Executions:
                 await self._cancel(execution)
             ending = self._cloud.spawn(self._end(execution, "ABORTED", StateFailedError(error, cause), None), arn)
             await self._cloud.store.unless_full(asyncio.shield(ending))
-        row = self._cloud.store.row("SELECT stopped FROM sfn_executions WHERE arn = ?", arn)
-        assert row is not None
-        return float(row["stopped"])
+        return self._stored.end_of(arn)
 
     def stop_machine(self, machine: str) -> None:
         """Abort the executions of a deleted machine, in the background."""
@@ -177,7 +168,7 @@ class Executions:
 
     async def redrive(self, row: sqlite3.Row, token: str | None, child: ChildExecution | None = None) -> float:
         """Run the unsuccessful steps again; return the time of the redrive in Unix seconds, once it is on disk."""
-        events = await self._events(row["id"])
+        events = await self._stored.events(row["id"])
         running = self.running.get(row["arn"])
         if running is not None and running.ended and running.task is not None:  # its end is just being written to disk
             await asyncio.wait({running.task})
@@ -201,24 +192,18 @@ class Executions:
 
     def plan_resumption(self) -> None:
         """Plan the resumption of every execution that an earlier process left running."""
-        newest = self._cloud.store.row(
-            "SELECT max((SELECT coalesce(max(id), 0) FROM sfn_executions),"
-            " (SELECT coalesce(max(execution), 0) FROM sfn_events)) AS id"
+        self._last = self._stored.last_number()
+        self._cloud.resumption.plan(
+            self._resumable(row["id"], row["arn"], row["last"]) for row in self._stored.to_resume()
         )
-        self._last = newest["id"] if newest else 0
-        # The distributed Map resumes its own child executions; the ARN of their machine has a label after "/".
-        rows = self._cloud.store.rows(
-            "SELECT id, arn, (SELECT max(id) FROM sfn_events WHERE execution = sfn_executions.id) AS last"
-            " FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
-        )
-        self._cloud.resumption.plan(self._resumable(row["id"], row["arn"], row["last"]) for row in rows)
 
     def _resumable(self, number: int, arn: str, last: int | None, child: ChildExecution | None = None) -> ResumableWork:
         async def take_up() -> None:
-            row = self._cloud.store.row("SELECT * FROM sfn_executions WHERE id = ?", number)
-            if row is None or row["status"] != "RUNNING" or arn in self.running:
+            row = self._stored.running(number)
+            if row is None or arn in self.running:
                 return
-            if child is None and not self._has_machine(row["machine"]):  # the cloud ended after the machine was deleted
+            if child is None and not self._stored.has_machine(row["machine"]):
+                # The cloud ended after the machine was deleted.
                 await self.close(number, "ABORTED", StateFailedError(None, None))
                 return
             await self._resume(row, child)
@@ -231,33 +216,12 @@ class Executions:
 
         return ResumableWork("execution", arn, take_up, give_up, f"event {last}")
 
-    def _has_machine(self, arn: str) -> bool:
-        return self._cloud.store.row("SELECT 1 FROM sfn_machines WHERE arn = ?", arn) is not None
-
     async def close(self, number: int, status: str, failure: StateFailedError) -> float:
         """End an execution that is not in memory as FAILED or ABORTED, and its Map Runs.
 
         Returns its end in Unix seconds, once that is on disk; the earlier end if it had ended already.
         """
-        kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
-        now = self._clock.now()
-
-        def write(connection: sqlite3.Connection) -> float:
-            found = connection.execute("SELECT arn, status, stopped FROM sfn_executions WHERE id = ?", (number,))
-            row = found.fetchone()
-            if row["status"] != "RUNNING":
-                return float(row["stopped"])
-            (last,) = connection.execute(
-                "SELECT coalesce(max(id), 0) FROM sfn_events WHERE execution = ?", (number,)
-            ).fetchone()
-            event = Event(last + 1, last, kind, now, failure_details(failure))
-            connection.execute(EVENT, (number, *to_row(event)))
-            connection.execute(_END, (status, None, failure.error, failure.cause, now, row["arn"]))
-            for sql in _END_MAP_RUNS:
-                connection.execute(sql, (now, row["arn"]))
-            return now
-
-        return await self._cloud.store.write(write)
+        return await self._stored.close(number, status, failure, self._clock.now())
 
     async def suspend(self) -> None:
         """Stop all work without ending any execution; the next process resumes them."""
@@ -269,25 +233,16 @@ class Executions:
         await self._shared.logs.flush()
 
     async def _resume(self, row: sqlite3.Row, child: ChildExecution | None = None) -> None:
-        events = await self._events(row["id"])
-        failed = self._cloud.store.rows(
-            "SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"]
-        )
+        events = await self._stored.events(row["id"])
         execution = self._continued(row, events)
         execution.child = child
-        execution.chain.history = resume.read_history(events, map(failed_attempt, failed), JsonTexts(row["input"]))
+        failed = self._stored.failed_attempts(row["id"])
+        execution.chain.history = resume.read_history(events, failed, JsonTexts(row["input"]))
         self._spawn(execution)
-
-    async def _events(self, number: int) -> list[Event]:
-        sql = "SELECT * FROM sfn_events WHERE execution = ? ORDER BY id"
-        return [from_row(row) for row in await self._cloud.store.read_on_thread(sql, number)]
 
     def _continued(self, row: sqlite3.Row, events: list[Event]) -> Execution:
         """Return an execution that an earlier process started or that has ended, to continue after its last event."""
-        store = self._cloud.store
-        found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
-        if found is None:
-            raise ValueError(f"its definition (revision {row['revision']}) is missing")
+        revision = self._stored.revision(row["revision"])
         if not events:
             raise ValueError("its history is missing")
         execution = self._execution(
@@ -297,12 +252,11 @@ class Executions:
             row["machine"],
             row["input"],
             started=row["started"],
-            revision=Revision.of(found),
+            revision=revision,
         )
         execution.version, execution.alias = row["version"], row["alias"]
-        last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
-        if last is not None and last["number"] is not None:
-            execution.redrives, execution.since = last["number"], last["at"]
+        if (redrive := self._stored.last_redrive(row["id"])) is not None:
+            execution.redrives, execution.since = redrive
         execution.chain.recorder.last = events[-1].id
         return execution
 
@@ -339,9 +293,8 @@ class Executions:
         await asyncio.gather(execution.task, return_exceptions=True)
 
     async def _run(self, execution: Execution) -> None:
-        await self._shared.scheduler.wait_turn(
-            JobOwner(execution.machine, execution.arn)
-        )  # thousands may start at the same time
+        # Thousands of executions may start at the same time.
+        await self._shared.scheduler.wait_turn(JobOwner(execution.machine, execution.arn))
         texts = JsonTexts(execution.input)
         try:
             output = texts.of(await self._output(execution, texts))
@@ -396,7 +349,7 @@ class Executions:
             kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
             event = execution.chain.record(kind, failure_details(failure))
         error, cause = (failure.error, failure.cause) if failure else (None, None)
-        written = self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
+        written = self._journal.add(END, status, output, error, cause, event.at, execution.arn)
         if execution.child is not None:
             execution.child.on_end(status)
         await asyncio.shield(written)  # other executions wait for the same batch
