@@ -10,12 +10,11 @@ from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import UntrustedFilesError
 from scones.cloud.services.sagemaker.jobs.batch_jobs import JobResult
+from scones.cloud.services.sagemaker.jobs.programs import JobPrograms
 from scones.cloud.services.sagemaker.processing.processing_instance import ProcessingInstance, host_names, outputs_of
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.wire.members import Members
 
-GRACE = 120.0
-"""Seconds between SIGTERM and SIGKILL, as on AWS."""
 CONTINUOUS_SECONDS = 2.0
 """Seconds between two uploads of the new files of a Continuous output."""
 MESSAGE_BYTES = 1024
@@ -29,8 +28,7 @@ class ProcessingRun:
         self._request = request
         self._instances = [ProcessingInstance(cloud, request, host, folder / host) for host in host_names(request)]
         self._stopped = asyncio.Event()
-        self._closing = False
-        """True after the programs were asked to end; then a failed program does not end the others."""
+        self._programs = JobPrograms(self._instances, self._stopped)
 
     def stop(self) -> None:
         """Ask the programs to end (SIGTERM)."""
@@ -48,7 +46,7 @@ class ProcessingRun:
             raise ValueError(f"Data download failed: {first}") from error
         follow = asyncio.ensure_future(self._follow())
         try:
-            code, ending = await self._execute()
+            code, ending = await self._run_programs()
         finally:
             follow.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -62,55 +60,15 @@ class ProcessingRun:
         await self._upload(outputs_of(self._request))
         return JobResult(ending, "", more)
 
-    async def _execute(self) -> tuple[int, str]:
-        """Run every program; return the first exit code other than 0, or 0, and the job's ending.
-
-        The ending is Completed, Stopped or MaxRuntimeExceeded.
-        """
+    async def _run_programs(self) -> tuple[int, str]:
+        """Run every program; return the first exit code other than 0, or 0, and the job's ending."""
         try:
             for instance in self._instances:
                 await instance.start()
-            return await self._wait()
+            failed, ending = await self._programs.wait(self._request["StoppingCondition"]["MaxRuntimeInSeconds"])
+            return failed[1] if failed else 0, ending
         finally:
-            for instance in self._instances:
-                instance.kill()
-
-    async def _wait(self) -> tuple[int, str]:
-        ended = asyncio.ensure_future(self._wait_for_all())
-        stopped = asyncio.ensure_future(self._stopped.wait())
-        try:
-            limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
-            await asyncio.wait({ended, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                return ended.result(), "Completed"
-            self._closing = True
-            ending = "Stopped" if stopped.done() else "MaxRuntimeExceeded"
-            for instance in self._instances:
-                instance.terminate()
-            await asyncio.wait({ended}, timeout=GRACE)
-            for instance in self._instances:
-                instance.kill()
-            await ended
-            return 0, ending
-        finally:
-            stopped.cancel()
-            ended.cancel()
-
-    async def _wait_for_all(self) -> int:
-        """Wait until every program has ended; the first failure kills the other programs. Return its exit code or 0."""
-        waiting, failed = {asyncio.ensure_future(instance.wait()) for instance in self._instances}, 0
-        try:
-            while waiting:
-                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for code in (task.result() for task in done):
-                    if code and not failed and not self._closing:
-                        failed = code
-                        for instance in self._instances:
-                            instance.kill()
-            return failed
-        finally:
-            for task in waiting:
-                task.cancel()
+            self._programs.kill()
 
     def _exit_message(self) -> Document:
         for instance in self._instances:

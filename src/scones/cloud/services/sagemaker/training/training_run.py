@@ -12,6 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import Listing, UntrustedFile, UntrustedFolder, remove_tree
 from scones.cloud.services.cloudwatch.service import CloudWatch
 from scones.cloud.services.sagemaker.archive import pack
+from scones.cloud.services.sagemaker.jobs.programs import JobPrograms
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 from scones.cloud.services.sagemaker.training.instance import GROUP, TrainingInstance, host_names
@@ -21,8 +22,6 @@ from scones.cloud.wire.members import Members
 
 T = TypeVar("T")
 
-GRACE = 120.0
-"""Seconds between SIGTERM and SIGKILL, as on AWS."""
 REASON_CHARACTERS = 1024
 """Maximum characters of /opt/ml/output/failure in FailureReason, as on AWS."""
 
@@ -41,8 +40,7 @@ class TrainingRun:
         self._folder = folder
         self._instances = [TrainingInstance(cloud, request, host, folder / host) for host in host_names(request)]
         self._stop_requested = asyncio.Event()
-        self._closing = False
-        """True after the programs were asked to end; then a failed program does not end the others."""
+        self._programs = JobPrograms(self._instances, self._stop_requested)
         self._metrics = Metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         self._objects = S3Access(cloud)
         self._cloudwatch = cloud.service(CloudWatch)
@@ -56,11 +54,6 @@ class TrainingRun:
     def stop(self) -> None:
         """Ask the job to end: a running program gets SIGTERM, and the files that it wrote are uploaded."""
         self._stop_requested.set()
-
-    @property
-    def stopping(self) -> bool:
-        """True if StopTrainingJob was called."""
-        return self._stop_requested.is_set()
 
     async def run(self) -> None:
         """Run the job, remove its folder, as AWS removes the instance, and record the job's final status."""
@@ -123,53 +116,12 @@ class TrainingRun:
         try:
             for instance in self._instances:
                 await instance.start(self._read_metrics)
-            return await self._wait()
+            return await self._programs.wait(self._request["StoppingCondition"]["MaxRuntimeInSeconds"])
         finally:
-            for instance in self._instances:
-                instance.kill()
+            self._programs.kill()
             keep.cancel()
             if self._metrics.final():
                 await self._record.metrics(self._metrics.final())
-
-    async def _wait(self) -> tuple[tuple[TrainingInstance, int] | None, str]:
-        limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
-        ended = asyncio.ensure_future(self._wait_for_all())
-        stop = asyncio.ensure_future(self._stop_requested.wait())
-        try:
-            await asyncio.wait({ended, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                return ended.result(), "Completed"
-            self._closing = True
-            ending = "Stopped" if self.stopping else "MaxRuntimeExceeded"
-            for instance in self._instances:
-                instance.terminate()
-            await asyncio.wait({ended}, timeout=GRACE)
-            for instance in self._instances:
-                instance.kill()
-            return await ended, ending
-        finally:
-            stop.cancel()
-            ended.cancel()
-
-    async def _wait_for_all(self) -> tuple[TrainingInstance, int] | None:
-        """Wait until every program has ended; the first failure kills the other programs, as on AWS.
-
-        Returns the instance that failed first, with its exit code, or None.
-        """
-        running = {asyncio.ensure_future(instance.wait()): instance for instance in self._instances}
-        waiting, failed = set(running), None
-        try:
-            while waiting:
-                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    if task.result() and failed is None and not self._closing:
-                        failed = running[task], task.result()
-                        for instance in self._instances:
-                            instance.kill()
-            return failed
-        finally:
-            for task in waiting:
-                task.cancel()
 
     async def _read_metrics(self, lines: Sequence[str]) -> None:
         for name, values in (await self._metrics.read(lines)).items():
