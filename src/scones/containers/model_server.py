@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from scones.containers.contract import Reply
 from scones.http import server_token
-from scones.http.asgi import Message
-
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
+from scones.http.asgi import Message, Receive, Send
 
 _FORBIDDEN = Reply(403, "text/plain", b"this server answers its own cloud alone")
 _NOT_FOUND = Reply(404, "text/plain", b"only GET /ping and POST /invocations are here")

@@ -15,11 +15,11 @@ from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.authenticate import AuthenticatedRequest, Authenticator
-from scones.cloud.gateway.body import BodyReader, Receive, wait_for_disconnect
+from scones.cloud.gateway.body import BodyReader, wait_for_disconnect
 from scones.cloud.gateway.health import HealthRoute
 from scones.cloud.gateway.origin import check_origin
-from scones.cloud.gateway.receive import Scope, received_request
-from scones.cloud.gateway.respond import ResponseWriter, Send, internal_error, operation_error
+from scones.cloud.gateway.receive import received_request
+from scones.cloud.gateway.respond import ResponseWriter, internal_error, operation_error
 from scones.cloud.gateway.route import Router, require_operation
 from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import OperationCall
@@ -30,6 +30,7 @@ from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 from scones.cloud.wire.routing import Match
 from scones.cloud.wire.signatures.verifier import SignatureVerifier
+from scones.http.asgi import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread, sha256_
 from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.aws_chunked import decoded_body
-from scones.cloud.gateway.body import BodyReader, Receive, limited, stream
+from scones.cloud.gateway.body import BodyReader, limited, stream
 from scones.cloud.gateway.route import RoutedRequest
 from scones.cloud.wire import numbers
 from scones.cloud.wire.body_limits import body_limit, too_large
@@ -22,6 +22,7 @@ from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import streamed_input
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.signatures.verifier import SignatureVerifier
+from scones.http.asgi import Receive
 
 
 @dataclass(slots=True)

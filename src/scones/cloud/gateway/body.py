@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 from scones.cloud.core.credentials import constant_time_equal
 from scones.cloud.errors import ServiceError
+from scones.http.asgi import Message, Receive
 
-Message = MutableMapping[str, Any]
-"""ASGI's message; the type of a value depends on its key."""
-Receive = Callable[[], Awaitable[Message]]
-"""ASGI's `receive`."""
 READ_SECONDS = 120.0
 """Maximum time in seconds for receiving a body that is read completely."""
 SMALL = 256 << 10

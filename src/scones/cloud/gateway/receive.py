@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import MutableMapping
-from typing import Any
 from urllib.parse import parse_qsl
 
 from scones.cloud.wire.request import Request
-
-Scope = MutableMapping[str, Any]
-"""ASGI's connection scope; the type of a value depends on its key."""
+from scones.http.asgi import Scope
 
 
 def received_request(scope: Scope, port: int) -> Request:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from botocore.model import OperationModel
 
@@ -18,11 +17,9 @@ from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 from scones.cloud.wire.serialize import LARGE, serialize, serialize_error, size_of
 from scones.cloud.wire.signatures.errors import protocol_error
+from scones.http.asgi import Send
 
 log = logging.getLogger(__name__)
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-"""ASGI's `send`; the type of a message's value depends on its key."""
 
 UNSENT_LIMIT = 256 << 20
 """Maximum total size in bytes of unread large responses; a further one is rejected before it is serialized."""

@@ -14,7 +14,8 @@ from scones.containers.frameworks import source_code as source
 from scones.containers.frameworks.errors import ScriptError
 from scones.containers.frameworks.framework import Framework
 from scones.containers.frameworks.workers import WorkerFailedError, WorkerPool
-from scones.containers.model_server import ModelServer, Receive
+from scones.containers.model_server import ModelServer
+from scones.http.asgi import Receive
 
 log = logging.getLogger("model-server")
 BODY_LIMIT = 1 << 30

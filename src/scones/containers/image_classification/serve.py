@@ -26,8 +26,8 @@ import uvicorn
 from scones.containers.contract import CORES, DEFAULT_MAX_WORKERS, Container, Reply, ServerSettings
 from scones.containers.image_classification.inference import CONTENT_TYPES, OnnxModel, RequestError
 from scones.containers.image_classification.supervisor import Supervisor, SupervisorLink
-from scones.containers.model_server import DisconnectedError, ModelServer, Receive
-from scones.http.asgi import Message
+from scones.containers.model_server import DisconnectedError, ModelServer
+from scones.http.asgi import Message, Receive
 from scones.http.connection import HttpConnection
 
 BODY_LIMIT = 6_291_456
