@@ -121,5 +121,5 @@ def archive() -> Path:
     """Return the path of the real images: 1,000 for training and 200 for testing, in CIFAR-100's archive format."""
     path = SHARED / "data" / "cifar-100-python.tar.gz"
     if not path.exists():
-        pytest.skip("no real pictures beside this checkout (../shared/data/cifar-100-python.tar.gz)")
+        pytest.skip("no real images next to this checkout (../shared/data/cifar-100-python.tar.gz)")
     return path

@@ -82,7 +82,7 @@ class Job:
         )
 
 
-def picture(label: int, seed: int, size: int = 32) -> Image.Image:
+def draw_image(label: int, seed: int, size: int = 32) -> Image.Image:
     """Draw noise with a bright square: at the top for label 0, at the bottom for label 1."""
     pixels = np.random.default_rng(seed).integers(0, 120, (size, size, 3), dtype=np.uint8)
     top = 3 + label * (size - 15)
@@ -100,7 +100,7 @@ def make(base: Path, *, train: int = 60, validation: int = 20, size: int = 32) -
         lines = []
         for index in range(count):
             name = f"{channel}_{index:04}.png"
-            picture(index % 2, index + 1000 * len(channel), size).save(folder / name)
+            draw_image(index % 2, index + 1000 * len(channel), size).save(folder / name)
             lines.append(f"{index}\t{index % 2}\t{name}\n")
         (lists / f"{channel}.lst").write_text("".join(lines))
     return Job(base)

@@ -31,7 +31,7 @@ def packed(content: bytes, labels: list[float], identity: int = 0) -> bytes:
     return record(header + struct.pack(f"<{len(labels)}f", *labels) + content)
 
 
-def png(picture: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()

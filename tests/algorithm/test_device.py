@@ -85,7 +85,7 @@ def test_training_runs_every_operation_on_the_device_of_the_network(tmp_path, mo
     parameters, _ = Hyperparameters.read(hyperparameters)
     training, validation = (drawn(count, several="multi_label" in given) for count in (500, 8))
     checkpoints = Checkpoints(tmp_path, lambda message, _: pytest.fail(message))
-    told: list[str] = []
+    reported: list[str] = []
 
     def interrupt(message: str) -> None:
         if message.startswith("Epoch[1]"):
@@ -108,10 +108,10 @@ def test_training_runs_every_operation_on_the_device_of_the_network(tmp_path, mo
     with strict:
         with pytest.raises(_Interrupted):
             train(training, validation, parameters, log=interrupt, checkpoints=checkpoints, device=META)
-        trained = train(training, validation, parameters, log=told.append, checkpoints=checkpoints, device=META)
+        trained = train(training, validation, parameters, log=reported.append, checkpoints=checkpoints, device=META)
     assert strict.done > 1000
     assert bool(strict.steps) == records
-    assert told[0] == "Resuming after epoch 0 from a checkpoint"
+    assert reported[0] == "Resuming after epoch 0 from a checkpoint"
     assert {value.device.type for value in trained.network.state_dict().values()} == {"cpu"}
 
 

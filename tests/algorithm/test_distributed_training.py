@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from jobs import Job, make, picture
+from jobs import Job, draw_image, make
 
 HOSTS = ["127.0.0.1", "127.0.0.2"]
 
@@ -42,7 +42,7 @@ def test_two_instances_train_one_model(tmp_path, port):
     assert "The first instance stores the model." in logs[1]
     assert not (second.model / "model.onnx").exists()
     session = onnxruntime.InferenceSession(first.model / "model.onnx", providers=["CPUExecutionProvider"])
-    pixels = np.stack([np.asarray(picture(index % 2, 7000 + index)) for index in range(20)])
+    pixels = np.stack([np.asarray(draw_image(index % 2, 7000 + index)) for index in range(20)])
     (answers,) = session.run(None, {"pictures": pixels})
     assert (answers.argmax(1) == np.arange(20) % 2).mean() >= 0.9
 

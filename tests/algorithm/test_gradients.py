@@ -16,10 +16,10 @@ def test_dividing_a_batch_among_threads_does_not_change_its_gradients(threads):
     torch.manual_seed(0)
     network = EfficientNetLite0(2, (32, 32)).train()
     objective = Objective(LABELS.numpy().astype(np.int64), 2, weighted=True)
-    pictures = torch.rand(5, 3, 32, 32)
-    logits, loss = Gradients(network, objective, needs_full_batch=False).compute(pictures, LABELS)
+    images = torch.rand(5, 3, 32, 32)
+    logits, loss = Gradients(network, objective, needs_full_batch=False).compute(images, LABELS)
     by_parts = [weight.grad.clone() for weight in network.parameters()]
-    again, whole_loss = Gradients(network, objective, needs_full_batch=True).compute(pictures, LABELS)
+    again, whole_loss = Gradients(network, objective, needs_full_batch=True).compute(images, LABELS)
     torch.testing.assert_close(logits, again, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(loss, whole_loss, rtol=1e-4, atol=1e-5)
     for part, weight in zip(by_parts, network.parameters(), strict=True):
@@ -28,7 +28,7 @@ def test_dividing_a_batch_among_threads_does_not_change_its_gradients(threads):
 
 def test_a_nan_loss_in_one_part_makes_the_loss_of_the_batch_nan(threads):
     network = EfficientNetLite0(2, (32, 32)).train()
-    pictures = torch.rand(5, 3, 32, 32)
-    pictures[4] = torch.nan
-    _, loss = Gradients(network, Objective(LABELS.numpy(), 2), needs_full_batch=False).compute(pictures, LABELS)
+    images = torch.rand(5, 3, 32, 32)
+    images[4] = torch.nan
+    _, loss = Gradients(network, Objective(LABELS.numpy(), 2), needs_full_batch=False).compute(images, LABELS)
     assert torch.isnan(loss)

@@ -170,5 +170,5 @@ def test_top_k_accuracy_and_the_settings_of_the_optimizer_are_logged(job):
     assert done.returncode == 0, done.stdout + done.stderr
     assert float(re.search(r"the model with validation accuracy: (\S+)", done.stdout)[1]) >= 0.9
     assert "Epoch[0] Train-top_k_accuracy_2=1.000000" in done.stdout
-    told = re.findall(r"INFO \d+\] (optimizer|momentum|learning_rate): (.*)", done.stdout)
-    assert told == [("optimizer", "nag"), ("momentum", "0.9"), ("learning_rate", "0.02")]
+    reported = re.findall(r"INFO \d+\] (optimizer|momentum|learning_rate): (.*)", done.stdout)
+    assert reported == [("optimizer", "nag"), ("momentum", "0.9"), ("learning_rate", "0.02")]

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import onnxruntime
 import pytest
-from jobs import CHANNELS, Job, make, picture
+from jobs import CHANNELS, Job, draw_image, make
 from PIL import Image
 from record_writer import MAGIC, packed, png
 
@@ -30,16 +30,16 @@ def records(base, labelled, *, content_type="application/x-recordio") -> Job:
 
 
 def drawn(count: int = 40) -> list[tuple[bytes, list[float]]]:
-    return [(png(picture(index % 2, index)), [float(index % 2)]) for index in range(count)]
+    return [(png(draw_image(index % 2, index)), [float(index % 2)]) for index in range(count)]
 
 
 def accuracy(log: str) -> float:
     return float(re.search(r"the model with validation accuracy: (\S+)", log)[1])
 
 
-def answers(job: Job, *pictures: Image.Image) -> np.ndarray:
+def answers(job: Job, *images: Image.Image) -> np.ndarray:
     session = onnxruntime.InferenceSession(job.model / "model.onnx", providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"pictures": np.stack([np.asarray(each) for each in pictures])})
+    (found,) = session.run(None, {"pictures": np.stack([np.asarray(each) for each in images])})
     return found
 
 
@@ -57,7 +57,7 @@ def test_recordio_is_read(tmp_path):
     done = job.train(epochs="10", mini_batch_size="10", num_training_samples="40")
     assert done.returncode == 0, done.stdout + done.stderr
     assert accuracy(done.stdout) >= 0.9
-    assert answers(job, picture(0, 1000), picture(1, 1001)).argmax(1).tolist() == [0, 1]
+    assert answers(job, draw_image(0, 1000), draw_image(1, 1001)).argmax(1).tolist() == [0, 1]
 
 
 def test_recordio_is_read_from_pipes(tmp_path):
@@ -112,7 +112,7 @@ def test_invalid_records_are_reported(tmp_path, content, message):
 
 def test_a_damaged_image_in_a_record_is_named_and_counted(tmp_path):
     labelled = drawn()
-    labelled[3] = (b"no picture", [1.0])
+    labelled[3] = (b"no image", [1.0])
     done = records(tmp_path / "ml", labelled).train(epochs="1", mini_batch_size="10", num_training_samples="40")
     assert done.returncode == 0, done.stdout
     assert "Image in record 4, id 3, of the train channel is skipped: " in done.stdout
@@ -145,7 +145,7 @@ def test_a_list_may_have_several_label_columns(job):
         )
     done = job.train(epochs="1", multi_label="1", use_weighted_loss="1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not np.allclose(answers(job, picture(0, 1)).sum(), 1, atol=1e-3)
+    assert not np.allclose(answers(job, draw_image(0, 1)).sum(), 1, atol=1e-3)
     assert job.train(multi_label="1", num_classes="3").returncode == 2
     assert job.failure == (
         "Mismatch between number of labels in the multi-label data (2) and the num_classes parameter (3)"

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import onnxruntime
 import pytest
-from jobs import make, needs_weights, picture
+from jobs import draw_image, make, needs_weights
 
 pytestmark = needs_weights
 
@@ -21,7 +21,7 @@ def test_a_pretrained_network_learns_from_a_few_images(tmp_path, size):
     session = onnxruntime.InferenceSession(job.model / "model.onnx", providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape == ["n", *size, 3]
     top, left = (max(size) - size[0]) // 2, (max(size) - size[1]) // 2
-    pixels = np.stack([np.asarray(picture(label, 5000 + label, max(size))) for label in (0, 1)])
+    pixels = np.stack([np.asarray(draw_image(label, 5000 + label, max(size))) for label in (0, 1)])
     (answers,) = session.run(None, {"pictures": pixels[:, top : top + size[0], left : left + size[1]]})
     assert answers.argmax(1).tolist() == [0, 1]
     assert json.loads((job.model / "labels.json").read_text()) == ["0", "1"]

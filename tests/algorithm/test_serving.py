@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import psutil
 import pytest
-from jobs import Job, picture
+from jobs import Job, draw_image
 from PIL import Image
 
 
@@ -60,7 +60,7 @@ def ask(port, method, path, body=None, **headers):
 
 def encoded(label, form="PNG", size=32):
     buffer = io.BytesIO()
-    picture(label, 5 + label).resize((size, size)).save(buffer, form)
+    draw_image(label, 5 + label).resize((size, size)).save(buffer, form)
     return buffer.getvalue()
 
 
@@ -88,7 +88,7 @@ def test_an_image_of_another_size_is_resized(server):
 
 
 def test_a_16_bit_image_is_read_as_the_same_8_bit_image(server):
-    grey = picture(1, 6).convert("L")
+    grey = draw_image(1, 6).convert("L")
     deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     answers = []
     for each in (grey, deep):
@@ -107,7 +107,7 @@ def test_json_lines_are_returned_if_the_request_accepts_them(server):
     assert len(json.loads(content)["prediction"]) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", encoded(0)[:100], b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize("content", [b"", b"no image", encoded(0)[:100], b"\x89PNG\r\n\x1a\n"])
 def test_bytes_that_are_not_an_image_are_rejected_and_serving_continues(server, content):
     status, _, text = ask(server, "POST", "/invocations", content, content_type="image/png")
     assert (status, text) == (400, b"unable to evaluate payload provided")

@@ -37,8 +37,8 @@ def script_mode(job: Job, source: Path) -> None:
     parameters = json.loads((config / "hyperparameters.json").read_text())
     sdk = {"program": "train.py", "submit_directory": str(source), "container_log_level": 20}
     parameters |= {f"sagemaker_{name}": value for name, value in sdk.items()}
-    told = {name: json.dumps(value) for name, value in parameters.items()}
-    (config / "hyperparameters.json").write_text(json.dumps(told))
+    reported = {name: json.dumps(value) for name, value in parameters.items()}
+    (config / "hyperparameters.json").write_text(json.dumps(reported))
     host = {"current_host": "localhost", "hosts": ["localhost"], "network_interface_name": "lo"}
     (config / "resourceconfig.json").write_text(json.dumps(host))
     channels = {name: {"TrainingInputMode": "File"} for name in ("train", "train_lst", "validation", "validation_lst")}

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from jobs import TRAIN, Job, make, needs_weights, picture
+from jobs import TRAIN, Job, draw_image, make, needs_weights
 
 PREFIX = re.compile(r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d (INFO|WARNING|ERROR) \d+\] ")
 
@@ -41,7 +41,7 @@ def test_the_model_has_learned(trained):
 def test_the_artifact_returns_probabilities(trained):
     job, _ = trained
     session = onnxruntime.InferenceSession(job.model / "model.onnx", providers=["CPUExecutionProvider"])
-    pixels = np.stack([np.asarray(picture(label, 7 + label)) for label in (0, 1, 0)])
+    pixels = np.stack([np.asarray(draw_image(label, 7 + label)) for label in (0, 1, 0)])
     (answers,) = session.run(None, {"pictures": pixels})
     assert answers.shape == (3, 2)
     assert np.allclose(answers.sum(1), 1)
@@ -156,7 +156,7 @@ def test_a_list_may_repeat_the_channels_folder(job):
 
 
 def test_a_damaged_image_is_named_and_skipped(job):
-    (job.base / "input" / "data" / "train" / "train_0003.png").write_bytes(b"no picture")
+    (job.base / "input" / "data" / "train" / "train_0003.png").write_bytes(b"no image")
     done = job.train(epochs="1")
     assert done.returncode == 0
     assert "Image train_0003.png of the train channel is skipped: " in done.stdout

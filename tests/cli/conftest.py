@@ -64,14 +64,14 @@ class Command:
 
     def processes(self) -> list[str]:
         """Return the command lines of processes whose arguments, folder or environment contain the data folder."""
-        told = str(self.data_dir)
+        reported = str(self.data_dir)
         found = []
         for process in psutil.process_iter():
             try:
                 if process.pid != os.getpid() and (
-                    any(told in part for part in process.cmdline())
-                    or told in process.cwd()
-                    or any(told in value for value in process.environ().values())
+                    any(reported in part for part in process.cmdline())
+                    or reported in process.cwd()
+                    or any(reported in value for value in process.environ().values())
                 ):
                     found.append(" ".join(process.cmdline()))
             except (psutil.NoSuchProcess, psutil.AccessDenied):

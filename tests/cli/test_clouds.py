@@ -50,9 +50,9 @@ def test_status_describes_the_cloud_and_its_exit_status_shows_if_one_runs(up: An
     text = up("status")
     assert text.returncode == 0
     assert "is running at http://127.0.0.1:" in text.stdout
-    told = json.loads(up("status", "--json").stdout)
-    assert told["running"] is True
-    assert told["endpoints"] == told["training_jobs"] == told["running_executions"] == []
+    reported = json.loads(up("status", "--json").stdout)
+    assert reported["running"] is True
+    assert reported["endpoints"] == reported["training_jobs"] == reported["running_executions"] == []
     up("down")
     after = up("status", "--json")
     assert after.returncode == 1
@@ -60,12 +60,12 @@ def test_status_describes_the_cloud_and_its_exit_status_shows_if_one_runs(up: An
 
 
 def test_env_points_a_shell_at_the_cloud_and_unsets_profiles(up: Any) -> None:
-    told = json.loads(up("env", "--json").stdout)
+    reported = json.loads(up("env", "--json").stdout)
     script = f'eval "$({Path(sys.executable).with_name("scones")} env)"; echo "$AWS_ENDPOINT_URL ${{AWS_PROFILE-none}}"'
     shell = subprocess.run(
         ["sh", "-c", script], env=up.environment | {"AWS_PROFILE": "other"}, capture_output=True, text=True
     )
-    assert shell.stdout.split() == [told["AWS_ENDPOINT_URL"], "none"]
+    assert shell.stdout.split() == [reported["AWS_ENDPOINT_URL"], "none"]
 
 
 def test_exec_runs_a_command_in_the_workspace_and_returns_its_exit_status(up: Any) -> None:
@@ -122,14 +122,14 @@ def test_two_clouds_run_at_the_same_time(up: Any, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_unresponsive_cloud_is_reported_and_stopped(up: Any) -> None:
-    told = json.loads(up("status", "--json").stdout)
-    os.kill(told["pid"], signal.SIGSTOP)
+    reported = json.loads(up("status", "--json").stdout)
+    os.kill(reported["pid"], signal.SIGSTOP)
     hung = up("status")
     assert hung.returncode == 3
-    assert f"(process {told['pid']}, started at" in hung.stdout
+    assert f"(process {reported['pid']}, started at" in hung.stdout
     assert "has not responded since" in hung.stdout
     described = json.loads(up("status", "--json").stdout)
-    assert (described["running"], described["answers"], described["pid"]) == (True, False, told["pid"])
+    assert (described["running"], described["answers"], described["pid"]) == (True, False, reported["pid"])
     for command in (["up"], ["up", "--detach"], ["env"]):
         refused = up(*command)
         assert refused.returncode == 1
@@ -137,7 +137,7 @@ def test_an_unresponsive_cloud_is_reported_and_stopped(up: Any) -> None:
         assert "`scones down`" in refused.stderr
     stopped = up("down")
     assert stopped.returncode == 0
-    assert f"(process {told['pid']}) did not respond and has been stopped; processes killed: 1." in stopped.stdout
+    assert f"(process {reported['pid']}) did not respond and has been stopped; processes killed: 1." in stopped.stdout
     assert up.processes() == []
     assert up("status").returncode == 1
 

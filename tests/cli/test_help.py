@@ -41,7 +41,7 @@ except SystemExit:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["nonesuch"], "No such command 'nonesuch'. See `scones --help`."),
         (
@@ -58,10 +58,10 @@ except SystemExit:
         (["run", "--target", "aws", "--region", "us-east-1"], "No AWS credentials found"),
     ],
 )
-def test_a_users_mistake_is_reported_in_one_sentence(scones: Any, arguments: list[str], told: str) -> None:
+def test_a_users_mistake_is_reported_in_one_sentence(scones: Any, arguments: list[str], reported: str) -> None:
     ran = scones(*arguments)
     assert ran.returncode in (1, 2)
-    assert told in ran.stderr
+    assert reported in ran.stderr
     assert ran.stderr.count("\n") == 1
 
 

@@ -43,15 +43,15 @@ def test_two_runs_and_the_classification_of_images(scones: Any, small_archive: P
     (scones.folder / "scones.toml").write_text("mini_batch_size = 10\n")
     first = scones(*ask, "--keep")
     assert first.returncode == 0, first.stdout + first.stderr
-    told = json.loads((scones.folder / "run.json").read_text())
-    assert list(told) == KEYS
-    assert told["dataset"] == "cifar-100"
-    assert told["images"] == {"train": 120, "test": 16}
-    assert told["executions"]["total"] == told["captured_records"] == 16
-    assert told["executions"]["failed"] == 0
-    assert told["executions"]["succeeded"] + told["executions"]["gated"] == 16
-    assert told["validation_accuracy"] > 0.9
-    assert Path(told["report"]).read_text().startswith("<!")
+    reported = json.loads((scones.folder / "run.json").read_text())
+    assert list(reported) == KEYS
+    assert reported["dataset"] == "cifar-100"
+    assert reported["images"] == {"train": 120, "test": 16}
+    assert reported["executions"]["total"] == reported["captured_records"] == 16
+    assert reported["executions"]["failed"] == 0
+    assert reported["executions"]["succeeded"] + reported["executions"]["gated"] == 16
+    assert reported["validation_accuracy"] > 0.9
+    assert Path(reported["report"]).read_text().startswith("<!")
     assert "\x1b" not in first.stdout, "colours and bars are for terminals"
     assert "SYNTHETIC" not in first.stdout
 
@@ -62,12 +62,12 @@ def test_two_runs_and_the_classification_of_images(scones: Any, small_archive: P
     assert "0 objects uploaded" in second.stdout
     again = json.loads((scones.folder / "run.json").read_text())
     assert again["captured_records"] == 16, "records of the first run are not counted again"
-    assert again["validation_accuracy"] == told["validation_accuracy"]
+    assert again["validation_accuracy"] == reported["validation_accuracy"]
     assert scones("status").returncode == 0, "a cloud that ran before the run stays"
 
-    pictures = sorted((scones.data_dir / "dataset/test").glob("*.png"))[:2]
-    (scones.folder / "broken.png").write_bytes(b"no picture")
-    classified = scones("classify", "--json", *map(str, pictures), "broken.png")
+    images = sorted((scones.data_dir / "dataset/test").glob("*.png"))[:2]
+    (scones.folder / "broken.png").write_bytes(b"no image")
+    classified = scones("classify", "--json", *map(str, images), "broken.png")
     assert classified.returncode == 1, "one of them failed"
     *good, bad = [json.loads(line) for line in classified.stdout.splitlines()]
     assert [found["label"] for found in good] == ["bicycle", "motorcycle"]
@@ -101,10 +101,10 @@ def test_without_an_archive_a_run_uses_a_synthetic_dataset_and_stops_its_cloud(q
     ran = quick("run", "--epochs", "1", "--json", "run.json", "--report", "here")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "SYNTHETIC" in ran.stdout
-    told = json.loads((quick.folder / "run.json").read_text())
-    assert told["dataset"] == "synthetic"
-    assert told["images"] == {"train": 1000, "test": 200}
-    assert told["captured_records"] == 200
+    reported = json.loads((quick.folder / "run.json").read_text())
+    assert reported["dataset"] == "synthetic"
+    assert reported["images"] == {"train": 1000, "test": 200}
+    assert reported["captured_records"] == 200
     assert "synthetic" in (quick.folder / "here/report.html").read_text().lower()
     assert quick.processes() == [], "without --keep, the cloud that the run started is stopped"
 

@@ -102,13 +102,13 @@ async def executed(session: aiohttp.ClientSession, kernel: str, program: str) ->
     async with asyncio.timeout(120), session.ws_connect(f"/api/kernels/{identifier}/channels") as socket:
         await socket.send_json(request)
         async for message in socket:
-            told = message.json()
-            if told["msg_type"] == "error":
-                raise AssertionError("\n".join(told["content"]["traceback"]))
-            if told["msg_type"] == "stream" and told["content"]["name"] == "stdout":
-                printed.append(told["content"]["text"])
+            reported = message.json()
+            if reported["msg_type"] == "error":
+                raise AssertionError("\n".join(reported["content"]["traceback"]))
+            if reported["msg_type"] == "stream" and reported["content"]["name"] == "stdout":
+                printed.append(reported["content"]["text"])
             # The idle status follows all printed output; the reply has a separate channel and may arrive earlier.
-            idle = told["msg_type"] == "status" and told["content"]["execution_state"] == "idle"
-            if idle and told["parent_header"].get("msg_id") == "1":
+            idle = reported["msg_type"] == "status" and reported["content"]["execution_state"] == "idle"
+            if idle and reported["parent_header"].get("msg_id") == "1":
                 return "".join(printed)
     raise AssertionError("the kernel closed the connection")

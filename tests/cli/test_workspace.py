@@ -32,10 +32,10 @@ def up(scones):
 
 
 def test_an_explicit_endpoint_of_aws_leads_to_the_cloud_and_the_caller_is_a_role(up):
-    told = up("exec", "--", "python", "-c", WHO)
-    assert told.stderr == ""
+    reported = up("exec", "--", "python", "-c", WHO)
+    assert reported.stderr == ""
     role = "AmazonSageMaker-ExecutionRole-Scones"
-    assert told.stdout.strip() == f"arn:aws:sts::111122223333:assumed-role/{role}/SageMaker"
+    assert reported.stdout.strip() == f"arn:aws:sts::111122223333:assumed-role/{role}/SageMaker"
     known = up("exec", "--", "aws", "iam", "get-role", "--role-name", role, "--query", "Role.Arn", "--output", "text")
     assert known.stdout.strip() == f"arn:aws:iam::111122223333:role/service-role/{role}"
 
@@ -48,10 +48,10 @@ def test_other_urls_are_not_changed(up):
 def test_the_startup_hook_does_nothing_outside_a_workspace():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [sys.executable, "-c", WHERE]
-    told = subprocess.run(
+    reported = subprocess.run(
         command, env=environment | {"PYTHONPATH": str(STARTUP)}, capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == "https://sts.eu-west-1.amazonaws.com"
+    assert reported.stdout.strip() == "https://sts.eu-west-1.amazonaws.com"
 
 
 def test_the_users_sitecustomize_still_runs(tmp_path):
@@ -61,17 +61,17 @@ def test_the_users_sitecustomize_still_runs(tmp_path):
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
     }
     command = [sys.executable, "-c", "import sys; print(sys.own)"]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "ran"
+    reported = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert reported.stdout.strip() == "ran"
 
 
 def test_the_simulated_policies_of_a_role_allow_everything(cloud):
     iam = cloud.client("iam")
     role = "arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-Scones"
-    told = iam.simulate_principal_policy(
+    reported = iam.simulate_principal_policy(
         PolicySourceArn=role, ActionNames=["s3:PutObject", "ecr:GetAuthorizationToken"]
     )
-    assert [result["EvalDecision"] for result in told["EvaluationResults"]] == ["allowed", "allowed"]
+    assert [result["EvalDecision"] for result in reported["EvaluationResults"]] == ["allowed", "allowed"]
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.simulate_principal_policy(PolicySourceArn=role + "-none", ActionNames=["s3:PutObject"])
 

@@ -47,7 +47,7 @@ MAY_WAIT = {
 """Operations that legitimately wait."""
 ROUND = 600
 """Number of requests by the first worker between two restorations of the resources."""
-_PLACE = re.compile(r'File ".*?/(scones/[^"]+)", line (\d+), in (\w+)')
+_LOCATION = re.compile(r'File ".*?/(scones/[^"]+)", line (\d+), in (\w+)')
 HEALTH = b"GET /_scones/health HTTP/1.1\r\nhost: %s\r\n\r\n"
 
 
@@ -218,11 +218,11 @@ def tracebacks(log: Path) -> dict[str, list[str]]:
     for part in re.split(r"(?m)^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )", text):
         if "Traceback (most recent call last)" not in part:
             continue
-        places = _PLACE.findall(part)
+        locations = _LOCATION.findall(part)
         last = [line for line in part.splitlines() if line and not line.startswith(" ")][-1]
         kind = last.partition(":")[0]
-        place = "{}:{} {}".format(*places[-1]) if places else "?"
-        found[f"{kind} at {place}"].append(part)
+        location = "{}:{} {}".format(*locations[-1]) if locations else "?"
+        found[f"{kind} at {location}"].append(part)
     return found
 
 

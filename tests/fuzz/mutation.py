@@ -10,18 +10,18 @@ from typing import Any
 
 from .oddities import KINDS, NUMBERS, TEXTS, nested
 
-Place = tuple[Any, Any]
+Location = tuple[Any, Any]
 """A dict or list of the tree, and a key or index in it."""
 
 
 def mutate(tree: dict[str, Any], rng: random.Random) -> None:
     """Change a few values of a tree in place."""
     for _ in range(rng.choice((1, 1, 1, 1, 2, 3))):
-        places = list(_places(tree))
-        if not places or rng.random() < 0.03:
+        locations = list(_locations(tree))
+        if not locations or rng.random() < 0.03:
             tree[rng.choice(("x", "", "Name", "²", "NextToken"))] = odd(rng)
             continue
-        within, at = rng.choice(places)
+        within, at = rng.choice(locations)
         _change(within, at, rng)
 
 
@@ -37,11 +37,11 @@ def odd(rng: random.Random) -> Any:
     return nested(rng.choice((30, 150, 300)), as_list=rng.random() < 0.5)
 
 
-def _places(tree: Any) -> Iterator[Place]:
+def _locations(tree: Any) -> Iterator[Location]:
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for key, value in items:
         yield tree, key
-        yield from _places(value)
+        yield from _locations(value)
 
 
 def _change(within: Any, at: Any, rng: random.Random) -> None:

@@ -248,9 +248,9 @@ def garble_the_first_page(database: Path) -> None:
 def test_recover_salvages_a_database_that_sqlite_does_not_open(start_cloud, damage):
     database = large(start_cloud)
     damage(database)
-    told = command("up", "--detach", "--recover", "--port", "0", "--data-dir", str(database.parent))
-    assert told.returncode == 0, told.stderr
-    (said,) = re.findall(r"Warning: cloud.sqlite was damaged.*", told.stderr)
+    reported = command("up", "--detach", "--recover", "--port", "0", "--data-dir", str(database.parent))
+    assert reported.returncode == 0, reported.stderr
+    (said,) = re.findall(r"Warning: cloud.sqlite was damaged.*", reported.stderr)
     lifecycle.stop(database.parent)
     cloud = start_cloud()
     assert cloud.client("logs").describe_log_groups()["logGroups"][0]["logGroupName"] == "/kept"
@@ -326,12 +326,12 @@ def test_salvage_survives_random_damage(tmp_path):
     content = path.read_bytes()
     seed = time.time_ns()
     print("seed", seed)
-    places = random.Random(seed)
+    locations = random.Random(seed)
     for number in range(20):
         damaged = bytearray(content)
         for _ in range(20):
-            start = places.randrange(len(content))
-            damaged[start : start + 40] = places.randbytes(40)
+            start = locations.randrange(len(content))
+            damaged[start : start + 40] = locations.randbytes(40)
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "cloud.sqlite").write_bytes(damaged[: len(content)])
@@ -457,9 +457,9 @@ def test_a_missing_database_and_log_are_rejected_if_bodies_exist(start_cloud):
 def test_up_and_status_report_what_is_lost(start_cloud):
     cloud = filled(start_cloud)
     cut_off(cloud.data_dir / "cloud.sqlite-wal")
-    place = ["--data-dir", str(cloud.data_dir)]
+    location = ["--data-dir", str(cloud.data_dir)]
     for arguments in (["up", "--detach", "--port", "0"], ["status"]):
-        told = command(*arguments, *place)
-        assert told.returncode == 0, told.stderr
-        said = told.stdout + told.stderr
+        reported = command(*arguments, *location)
+        assert reported.returncode == 0, reported.stderr
+        said = reported.stdout + reported.stderr
         assert re.search(r"Warning: cloud.sqlite-wal is damaged: \d+ of its \d+ pages are unusable", said)

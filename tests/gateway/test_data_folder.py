@@ -120,15 +120,15 @@ def test_files_of_another_user_are_rejected(start_cloud, tmp_path, planted):
     for command in (start_cloud, lambda: lifecycle.find(folder)):
         with pytest.raises(CloudError, match=rf"data(/{planted})? belongs to another user \(.+\): "):
             command()
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-m", "scones.cloud", "--data-dir", folder, "--port", "0"],
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert told.returncode == 1
-    assert told.stderr.count("\n") == 1
-    assert "belongs to another user" in told.stderr
+    assert reported.returncode == 1
+    assert reported.stderr.count("\n") == 1
+    assert "belongs to another user" in reported.stderr
     assert sorted(entry.name for entry in folder.iterdir()) == ["credentials.json"]
     os.chown(folder / planted, 0, -1)
 
@@ -177,14 +177,16 @@ def test_a_folder_in_place_of_a_state_file_is_reported(start_cloud, tmp_path, na
     folder, precious = tmp_path / "data", tmp_path / "precious"
     folder.mkdir(mode=0o700)
     precious.write_text("precious")
-    place = folder / name
-    {"folder": place.mkdir, "link": lambda: place.symlink_to(precious), "pipe": lambda: os.mkfifo(place)}[kind]()
+    location = folder / name
+    {"folder": location.mkdir, "link": lambda: location.symlink_to(precious), "pipe": lambda: os.mkfifo(location)}[
+        kind
+    ]()
     with pytest.raises(CloudError, match=f"{name} is not a regular file"):
         start_cloud()
     with pytest.raises(CloudError, match=f"{name} is not a regular file"):
-        open_file(place, os.O_RDWR | os.O_CREAT)
+        open_file(location, os.O_RDWR | os.O_CREAT)
     assert precious.read_text() == "precious"
-    place.rmdir() if kind == "folder" else place.unlink()
+    location.rmdir() if kind == "folder" else location.unlink()
 
 
 def test_a_data_folder_may_be_a_symbolic_link_that_its_owner_created(start_cloud, tmp_path):

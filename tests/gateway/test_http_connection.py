@@ -155,7 +155,7 @@ async def test_100_continue_is_sent_only_when_the_body_is_read():
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "reported"),
     [
         (b"\x16\x03\x01 no HTTP\r\n\r\n", [400]),
         (b"GET /\x01 HTTP/1.1\r\n\r\n", [400]),
@@ -167,12 +167,12 @@ async def test_100_continue_is_sent_only_when_the_body_is_read():
         (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\n\r\n", [200]),
     ],
 )
-async def test_an_invalid_request_closes_the_connection_after_earlier_responses(sent, told):
+async def test_an_invalid_request_closes_the_connection_after_earlier_responses(sent, reported):
     async with serving(echo) as (connect, state):
         client = await connect()
         await client.send(sent)
         answers = await client.rest()
-        assert [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]] == told
+        assert [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]] == reported
         assert b"connection: close" in answers
         assert not state.tasks
 
@@ -292,13 +292,13 @@ async def test_an_application_failure_gives_a_500_or_closes_the_connection(what)
 
 
 async def test_an_application_receives_its_clients_disconnect():
-    told = asyncio.Event()
+    reported = asyncio.Event()
 
     async def waiting(_, receive, __):
         with contextlib.suppress(ConnectionError):
             await body_of(receive)
         assert (await receive())["type"] == "http.disconnect"
-        told.set()
+        reported.set()
 
     async with serving(waiting) as (connect, _):
         for sent in (b"GET / HTTP/1.1\r\n\r\n", b"PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"):
@@ -306,8 +306,8 @@ async def test_an_application_receives_its_clients_disconnect():
             await client.send(sent)
             await asyncio.sleep(0.05)
             client.writer.close()
-            await asyncio.wait_for(told.wait(), 5)
-            told.clear()
+            await asyncio.wait_for(reported.wait(), 5)
+            reported.clear()
 
 
 async def test_a_stopping_server_completes_running_requests():

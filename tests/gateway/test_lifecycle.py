@@ -179,11 +179,11 @@ def test_a_stop_ends_a_cloud_that_has_not_locked_its_folder_yet(tmp_path):
 
 def test_a_limit_on_open_files_is_named(tmp_path):
     command = lifecycle.server_command(tmp_path, port=0, region=None, account=None, verbose=False)
-    told = subprocess.run(
+    reported = subprocess.run(
         ["sh", "-c", 'ulimit -n 12; exec "$@"', "sh", *command], capture_output=True, text=True, timeout=60
     )
-    assert told.returncode == 1
-    assert told.stderr.strip().splitlines()[-1].startswith("The limit on open files is too low")
+    assert reported.returncode == 1
+    assert reported.stderr.strip().splitlines()[-1].startswith("The limit on open files is too low")
 
 
 def test_a_folder_below_a_file_is_named(tmp_path):

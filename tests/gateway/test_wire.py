@@ -206,10 +206,10 @@ def test_a_json_response_keeps_milliseconds_and_omits_none():
 
 def test_an_error_has_the_format_of_its_service():
     service = operation_model("sagemaker-runtime", "InvokeEndpoint").service_model
-    error = ServiceError("ModelError", "no picture", OriginalStatusCode=400)
+    error = ServiceError("ModelError", "no image", OriginalStatusCode=400)
     response = serialize_error(service, error, "id")
     assert (response.status, response.headers["x-amzn-errortype"]) == (424, "ModelError")
-    assert response.body == b'{"Message":"no picture","OriginalStatusCode":400}'
+    assert response.body == b'{"Message":"no image","OriginalStatusCode":400}'
 
 
 def test_validation_errors_reach_a_client(cloud):

@@ -41,7 +41,7 @@ Colour = tuple[int, int, int]
 def artifact() -> bytes:
     """Return the content of the model's model.tar.gz."""
     size = 32
-    pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", size, size, 3])
+    images = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", size, size, 3])
     probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3])
     scale = helper.make_tensor("scale", TensorProto.FLOAT, [], [1 / 32])
     nodes = [
@@ -50,7 +50,7 @@ def artifact() -> bytes:
         helper.make_node("Mul", ["mean", "scale"], ["scaled"]),
         helper.make_node("Softmax", ["scaled"], ["probabilities"], axis=1),
     ]
-    graph = helper.make_graph(nodes, "mean-colour", [pictures], [probabilities], [scale])
+    graph = helper.make_graph(nodes, "mean-colour", [images], [probabilities], [scale])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     content = model.SerializeToString()
     onnx.checker.check_model(model)
@@ -62,7 +62,7 @@ def artifact() -> bytes:
     return written.getvalue()
 
 
-def picture(colour: Colour, size: int = 32) -> bytes:
+def coloured_image(colour: Colour, size: int = 32) -> bytes:
     written = io.BytesIO()
     Image.new("RGB", (size, size), colour).save(written, "PNG")
     return written.getvalue()
@@ -127,7 +127,7 @@ class Endpoint:
     def invoke(self, colour: Colour, request: str = "none", size: int = 32) -> bool:
         """Invoke the endpoint with an image of one colour; return True if the response is correct."""
         answer = self.runtime.invoke_endpoint(
-            EndpointName=self.name, Body=picture(colour, size), ContentType="image/png", InferenceId=request
+            EndpointName=self.name, Body=coloured_image(colour, size), ContentType="image/png", InferenceId=request
         )
         return np.allclose(json.loads(answer["Body"].read()), expected(colour), atol=1e-5)
 
@@ -330,7 +330,7 @@ def signed(endpoint: Endpoint, body: bytes) -> tuple[bytes, bytes]:
 def test_a_full_queue_gives_the_503_of_the_container(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud(), SAGEMAKER_MODEL_SERVER_WORKERS="1")
     statuses: list[int] = []
-    large = picture((0, 0, 0), 2500)
+    large = coloured_image((0, 0, 0), 2500)
     model_error = endpoint.runtime.exceptions.ModelError  # botocore makes these classes at their first use, unlocked
 
     def ask() -> None:

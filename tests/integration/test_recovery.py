@@ -243,7 +243,7 @@ def test_the_result_of_a_task_that_is_not_resumed_yet_is_kept(start_cloud):
 async def test_work_that_crashes_several_starts_is_abandoned(tmp_path):
     ended: list[str] = []
 
-    def leftovers(place: str) -> list[ResumableWork]:
+    def leftovers(location: str) -> list[ResumableWork]:
         async def die() -> None:
             raise SystemExit  # the process ends during a step and leaves the record of the step
 
@@ -253,7 +253,7 @@ async def test_work_that_crashes_several_starts_is_abandoned(tmp_path):
         async def fine() -> None:
             ended.append("fine")
 
-        return [ResumableWork("execution", "bad", die, give_up, place), ResumableWork("execution", "good", fine)]
+        return [ResumableWork("execution", "bad", die, give_up, location), ResumableWork("execution", "good", fine)]
 
     for _ in range(STRIKES):
         Resumption(tmp_path, recover=False)

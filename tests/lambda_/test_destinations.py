@@ -112,8 +112,8 @@ def test_a_dead_letter_is_the_event_itself(function, queue):
     request_id = invoke_later(made, {"b": 2})
     message = receive()
     assert json.loads(message["Body"]) == {"b": 2}
-    told = {name: attribute["StringValue"] for name, attribute in message["MessageAttributes"].items()}
-    assert told == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "no"}
+    reported = {name: attribute["StringValue"] for name, attribute in message["MessageAttributes"].items()}
+    assert reported == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "no"}
 
 
 def test_without_any_concurrency_an_event_is_a_failure_at_once(function, queue):

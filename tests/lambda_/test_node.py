@@ -102,8 +102,8 @@ def test_an_error_has_its_trace_and_is_logged(javascript):
     assert answered.payload["trace"][:3] == ["Error: a", "b", own]
     assert "file:///var/runtime/index.mjs" in answered.payload["trace"][3]
     line = answered.log.splitlines()[1]
-    told = json.loads(line.partition("\tERROR\tInvoke Error \t")[2])
-    assert (told["errorType"], told["stack"][2]) == ("Error", answered.payload["trace"][2])
+    reported = json.loads(line.partition("\tERROR\tInvoke Error \t")[2])
+    assert (reported["errorType"], reported["stack"][2]) == ("Error", answered.payload["trace"][2])
 
 
 @node

@@ -9,7 +9,7 @@ from scones.cloud.services.lambda_.invoke.payloads import check_payload
 
 
 @pytest.mark.parametrize(
-    ("payload", "fault", "place"),
+    ("payload", "fault", "location"),
     [
         (b"hello", "Unrecognized token 'hello': was expecting (JSON String, Number, ", "line: 1, column: 6]"),
         (b'{"a":\n x}', "Unrecognized token 'x': was expecting (JSON String, Number, ", "line: 2, column: 4]"),
@@ -31,13 +31,13 @@ from scones.cloud.services.lambda_.invoke.payloads import check_payload
         (b"\xce\x97\xff", "Invalid UTF-8 start byte 0x97", "column: 3]"),
     ],
 )
-def test_invalid_json_is_reported_with_jacksons_messages(payload, fault, place):
+def test_invalid_json_is_reported_with_jacksons_messages(payload, fault, location):
     with pytest.raises(ServiceError) as refused:
         check_payload(payload)
     begin = "Could not parse request body into json: Could not parse payload into json: "
     assert refused.value.code == "InvalidRequestContentException"
     assert refused.value.message.startswith(begin + fault)
-    assert refused.value.message.endswith(place)
+    assert refused.value.message.endswith(location)
     assert '\n at [Source: (byte[])"' in refused.value.message
 
 

@@ -178,19 +178,19 @@ def test_a_failed_start_is_reported_over_the_secret_host(function: Any) -> None:
 
 WRITE = """
 def handler(event, context):
-    told = {}
+    reported = {}
     for path in event:
         try:
             open(path, "w").close()
-            told[path] = "written"
+            reported[path] = "written"
         except OSError as error:
-            told[path] = error.strerror
-    return told
+            reported[path] = error.strerror
+    return reported
 """
 
 
 @isolated
 def test_a_handler_can_write_only_to_its_tmp(function: Any) -> None:
-    told = function(WRITE).invoke(["/etc/x", "/x", "/var/x", "/var/task/x", "/tmp/x"]).payload
-    assert told.pop("/tmp/x") == "written"
-    assert set(told.values()) == {"Read-only file system"}
+    reported = function(WRITE).invoke(["/etc/x", "/x", "/var/x", "/var/task/x", "/tmp/x"]).payload
+    assert reported.pop("/tmp/x") == "written"
+    assert set(reported.values()) == {"Read-only file system"}

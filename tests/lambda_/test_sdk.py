@@ -46,9 +46,9 @@ def test_the_sdk_that_a_program_of_the_workspace_imported_is_lent(start_cloud, f
     for module in ("__init__", "predictor"):
         (tmp_path / "elsewhere/sagemaker").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"elsewhere/sagemaker/{module}.py").write_text(SDK.format("elsewhere"))
-    place = cloud.environment | environment(cloud.running)
-    place["PYTHONPATH"] += f"{os.pathsep}{tmp_path / 'elsewhere'}"
-    subprocess.run([sys.executable, "-c", "import sagemaker"], env=place, check=True)
+    location = cloud.environment | environment(cloud.running)
+    location["PYTHONPATH"] += f"{os.pathsep}{tmp_path / 'elsewhere'}"
+    subprocess.run([sys.executable, "-c", "import sagemaker"], env=location, check=True)
     answered = function(CODE, cloud.client("lambda"), Timeout=30).invoke()
     assert (answered.payload, answered.error) == ("elsewhere", None)
 

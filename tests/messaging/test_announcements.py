@@ -18,11 +18,11 @@ def test_the_status_changes_of_executions_are_announced(cloud: Any, make_queue: 
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue.arn}])
     execution = sfn.start_execution(stateMachineArn=machine, input='{"n": 1}')["executionArn"]
-    told = {event["detail"]["status"]: event for event in map(json.loads, queue.bodies(2))}
-    assert set(told) == {"RUNNING", "FAILED"}
-    assert told["RUNNING"]["detail-type"] == "Step Functions Execution Status Change"
-    assert told["RUNNING"]["resources"] == [execution]
-    detail = told["FAILED"]["detail"]
+    reported = {event["detail"]["status"]: event for event in map(json.loads, queue.bodies(2))}
+    assert set(reported) == {"RUNNING", "FAILED"}
+    assert reported["RUNNING"]["detail-type"] == "Step Functions Execution Status Change"
+    assert reported["RUNNING"]["resources"] == [execution]
+    detail = reported["FAILED"]["detail"]
     assert (detail["error"], detail["cause"], detail["input"]) == ("Broken", "It broke.", '{"n": 1}')
     described = sfn.describe_execution(executionArn=execution)
     assert detail["stopDate"] == round(described["stopDate"].timestamp() * 1000)

@@ -97,7 +97,7 @@ def test_targets_are_given_parts_constants_and_templates(events: Any, make_queue
                 "Arn": template.arn,
                 "InputTransformer": {
                     "InputPathsMap": paths,
-                    "InputTemplate": '{"who": <who>, "told": "<who>: \\"<sizes>\\"", "rule": <aws.events.rule-name>}',
+                    "InputTemplate": '{"who": <who>, "text": "<who>: \\"<sizes>\\"", "rule": <aws.events.rule-name>}',
                 },
             },
             {
@@ -109,7 +109,7 @@ def test_targets_are_given_parts_constants_and_templates(events: Any, make_queue
     events.put_events(Entries=[entry(source, {"who": 'A "B"', "sizes": [1, 2]})])
     assert part.bodies(1) == ["2"]
     assert constant.bodies(1) == ['{"fixed": true}']
-    assert json.loads(template.bodies(1)[0]) == {"who": 'A "B"', "told": 'A "B": "[1,2]"', "rule": source}
+    assert json.loads(template.bodies(1)[0]) == {"who": 'A "B"', "text": 'A "B": "[1,2]"', "rule": source}
     assert json.loads(text.bodies(1)[0]) == 'Dear A "B", bye'
 
 

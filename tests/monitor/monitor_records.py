@@ -17,7 +17,7 @@ START = datetime(2026, 11, 23, 13, 59, 58, tzinfo=UTC)
 """Two seconds before the hour, so that captures continue in the next hour's folder."""
 
 
-def draw_picture(seed: int) -> bytes:
+def draw_image(seed: int) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32), (seed * 37 % 256, seed * 91 % 256, seed * 53 % 256)).save(buffer, "PNG")
     return buffer.getvalue()
@@ -32,7 +32,7 @@ def capture_line(
             "endpointInput": {
                 "observedContentType": "image/png",
                 "mode": "INPUT",
-                "data": base64.b64encode(draw_picture(seed)).decode(),
+                "data": base64.b64encode(draw_image(seed)).decode(),
                 "encoding": "BASE64",
             },
             "endpointOutput": {
@@ -65,10 +65,10 @@ def write_captures(folder: Path, answers: Sequence[Sequence[float]]) -> Path:
     """Write a record per answer, one second apart and three per file, into hourly folders of a new folder."""
     folder.mkdir()
     for first in range(0, len(answers), 3):
-        moments = [START + timedelta(seconds=first + place) for place in range(len(answers[first : first + 3]))]
+        moments = [START + timedelta(seconds=first + offset) for offset in range(len(answers[first : first + 3]))]
         lines = [
-            capture_line(answers[first + place], moment, first + place, f"event-{first + place}")
-            for place, moment in enumerate(moments)
+            capture_line(answers[first + offset], moment, first + offset, f"event-{first + offset}")
+            for offset, moment in enumerate(moments)
         ]
         write_lines(folder / file_name(moments[0]), lines)
     return folder

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitor_records import START, capture_line, draw_picture, file_name, write_captures, write_lines
+from monitor_records import START, capture_line, draw_image, file_name, write_captures, write_lines
 from PIL import Image
 
 from scones.monitor.captures import Captures, FolderCaptures, S3Captures, read_captures, wait_for
@@ -36,7 +36,7 @@ def test_records_of_nested_folders_are_read_in_order_of_time(tmp_path: Path) -> 
     assert [record.event_id for record in captures.records] == ["event-0", "event-1", "event-2", "event-3"]
     assert [record.predicted for record in captures.records] == [0, 1, 0, 1]
     assert [record.confidence for record in captures.records] == [0.9, 0.8, 0.5, 0.99]
-    assert captures.records[3].image == draw_picture(3)
+    assert captures.records[3].image == draw_image(3)
     assert captures.records[3].inference_time == START + timedelta(seconds=3)
     assert captures.records[3].content_type == "image/png"
     assert captures.invalid_lines == ()
@@ -77,7 +77,7 @@ def test_a_capture_mode_omits_the_other_side(tmp_path: Path) -> None:
     first, second = read_lines(tmp_path, only_input, only_output).records
 
     assert (first.scores, first.confidence, first.predicted) == ([], None, None)
-    assert first.image == draw_picture(0)
+    assert first.image == draw_image(0)
     assert (second.image, second.content_type, second.predicted) == (None, None, 0)
 
 

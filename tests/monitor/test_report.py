@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from monitor_records import START, draw_picture, write_captures
+from monitor_records import START, draw_image, write_captures
 from PIL import Image
 
 from scones.monitor import charts
@@ -98,7 +98,7 @@ def records(count: int, classes: int = 2, seconds: float = 20) -> list[CaptureRe
             START + timedelta(seconds=int(index * seconds / count)),
             None,
             "image/png",
-            draw_picture(index) if index < 30 else None,
+            draw_image(index) if index < 30 else None,
             [float(score) for score in row],
             "file",
             index + 1,
@@ -148,9 +148,9 @@ def test_every_chart_is_in_the_page_in_both_themes_with_words_and_beside_it(repo
 
     assert {path.name for path in report.parent.glob("*.png")} == CHARTS
     for name in CHARTS:
-        with Image.open(report.with_name(name)) as picture:
-            assert 1400 <= picture.width <= 1700
-            assert 200 <= picture.height <= 2000
+        with Image.open(report.with_name(name)) as chart:
+            assert 1400 <= chart.width <= 1700
+            assert 200 <= chart.height <= 2000
     assert len(page.attributes("srcset")) == 5
     images = [attributes for tag, attributes in page.elements if tag == "img"]
     assert len(images) == 5 + 4  # the charts, and the images of lowest confidence
@@ -204,7 +204,7 @@ def test_hostile_names_are_escaped(tmp_path: Path, captures: Captures) -> None:
 
 
 def test_bytes_that_are_not_an_image_leave_a_gap_in_the_contact_sheet(tmp_path: Path, captures: Captures) -> None:
-    kinds = [b"no picture", b"\x89PNG\r\n\x1a\n", b"", None]
+    kinds = [b"no image", b"\x89PNG\r\n\x1a\n", b"", None]
     damaged = tuple(replace(r, image=content) for r, content in zip(captures.records, kinds, strict=True))
 
     page = Page(write_report(tmp_path, replace(captures, records=damaged), FACTS))
@@ -252,12 +252,12 @@ def test_charts_can_be_drawn_for_few_and_for_many_records(statistics: Statistics
     ]
 
     for figure in figures:
-        picture = Image.open(BytesIO(charts.png(figure)))
-        assert picture.width == 1536
-        assert 250 <= picture.height <= 1700
-        background = picture.convert("RGB").getpixel((2, 2))
+        chart = Image.open(BytesIO(charts.png(figure)))
+        assert chart.width == 1536
+        assert 250 <= chart.height <= 1700
+        background = chart.convert("RGB").getpixel((2, 2))
         assert background == tuple(bytes.fromhex(theme.background[1:]))
-        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 3  # the chart is not empty
+        assert len(chart.convert("RGB").getcolors(1 << 20) or []) > 3  # the chart is not empty
 
 
 def test_the_main_path_follows_next_and_ends_at_a_loop() -> None:

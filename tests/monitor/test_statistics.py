@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from monitor_records import START, draw_picture
+from monitor_records import START, draw_image
 
 from scones.monitor.capture_record import CaptureRecord
 from scones.monitor.statistics import describe
 
 
-def answer(*scores: float, second: float = 0, event_id: str = "", picture: bytes | None = None) -> CaptureRecord:
+def answer(*scores: float, second: float = 0, event_id: str = "", image: bytes | None = None) -> CaptureRecord:
     moment = START + timedelta(seconds=second)
-    return CaptureRecord(event_id, moment, None, "image/png", picture, list(scores), "file", 1)
+    return CaptureRecord(event_id, moment, None, "image/png", image, list(scores), "file", 1)
 
 
 def test_a_prediction_at_the_threshold_passes_and_one_below_does_not() -> None:
@@ -83,14 +83,14 @@ def test_records_are_put_in_order_of_time() -> None:
 def test_labels_are_found_by_event_id_and_by_digest_of_the_image() -> None:
     records = [
         answer(0.99, 0.01, second=0, event_id="a"),
-        answer(0.98, 0.02, second=1, event_id="b", picture=draw_picture(1)),
-        answer(0.4, 0.6, second=2, event_id="c", picture=draw_picture(2)),
+        answer(0.98, 0.02, second=1, event_id="b", image=draw_image(1)),
+        answer(0.4, 0.6, second=2, event_id="c", image=draw_image(2)),
         answer(0.4, 0.6, second=3, event_id="d"),
     ]
     labels = {
         "a": 0,
-        hashlib.sha256(draw_picture(1)).hexdigest(): 1,
-        hashlib.md5(draw_picture(2)).hexdigest(): 1,
+        hashlib.sha256(draw_image(1)).hexdigest(): 1,
+        hashlib.md5(draw_image(2)).hexdigest(): 1,
     }
 
     truth = describe(records, 0.93, labels=labels).labelled_accuracy

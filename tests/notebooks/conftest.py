@@ -53,8 +53,10 @@ def execute(tmp_path: Path) -> Execute:
             f"--ExecutePreprocessor.kernel_name={kernel}",
             "--ExecutePreprocessor.timeout=600",
         ]
-        place = {**os.environ, **environment}
-        done = subprocess.run([*command, *options], env=place, cwd=folder, capture_output=True, text=True, timeout=900)
+        variables = {**os.environ, **environment}
+        done = subprocess.run(
+            [*command, *options], env=variables, cwd=folder, capture_output=True, text=True, timeout=900
+        )
         assert done.returncode == 0, done.stderr[-8000:]
         executed: dict[str, Any] = json.loads(target.read_text())
         return executed

@@ -72,8 +72,10 @@ def test_each_way_to_create_or_delete_an_object_has_its_event(s3, bucket, queue)
     s3.delete_object(Bucket=bucket, Key="one")
     s3.delete_object(Bucket=bucket, Key="never there")
     s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "two"}, {"Key": "three"}]})
-    told = [(each["eventName"], each["s3"]["object"]["key"]) for message in receive(6) for each in message["Records"]]
-    assert sorted(told) == [
+    reported = [
+        (each["eventName"], each["s3"]["object"]["key"]) for message in receive(6) for each in message["Records"]
+    ]
+    assert sorted(reported) == [
         ("ObjectCreated:CompleteMultipartUpload", "three"),
         ("ObjectCreated:Copy", "two"),
         ("ObjectCreated:Put", "one"),
@@ -99,12 +101,12 @@ def test_a_function_is_run(cloud, s3, bucket):
     code = """
 import boto3
 def handler(event, context):
-    told = event["Records"][0]["s3"]
+    reported = event["Records"][0]["s3"]
     s3 = boto3.client("s3")
-    body = s3.get_object(Bucket=told["bucket"]["name"], Key=told["object"]["key"])["Body"].read()
-    s3.put_object(Bucket=told["bucket"]["name"], Key="out", Body=body.upper())
+    body = s3.get_object(Bucket=reported["bucket"]["name"], Key=reported["object"]["key"])["Body"].read()
+    s3.put_object(Bucket=reported["bucket"]["name"], Key="out", Body=body.upper())
 """
-    name = f"told-{uuid.uuid4().hex[:12]}"
+    name = f"reported-{uuid.uuid4().hex[:12]}"
     function = cloud.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.11",

@@ -70,21 +70,21 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(500, b"it failed", "text/plain")
         else:
             model = BASE / "model/answer.txt"
-            told = {
+            reported = {
                 "model": model.read_text() if model.exists() else "",
                 "accept": self.headers.get("Accept"),
                 "variable": os.environ.get("TEST_VARIABLE"),
                 "body": body.decode(),
             }
-            self.answer(200, json.dumps(told).encode(), "application/json; charset=utf-8")
+            self.answer(200, json.dumps(reported).encode(), "application/json; charset=utf-8")
 
     def answer(self, status, body, kind):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         if "X-Amzn-SageMaker-Custom-Attributes" in self.headers:
-            told = "answer to " + self.headers["X-Amzn-SageMaker-Custom-Attributes"]
-            self.send_header("X-Amzn-SageMaker-Custom-Attributes", told)
+            reported = "answer to " + self.headers["X-Amzn-SageMaker-Custom-Attributes"]
+            self.send_header("X-Amzn-SageMaker-Custom-Attributes", reported)
         self.end_headers()
         self.wfile.write(body)
 

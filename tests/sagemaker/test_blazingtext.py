@@ -12,9 +12,9 @@ pytest.importorskip("floret", reason="the package that trains in BlazingText's p
 
 BLAZINGTEXT = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
 REVIEWS = "\n".join(
-    f"__label__{label} this scone was {told} on day {day % 9}"
+    f"__label__{label} this scone was {reported} on day {day % 9}"
     for day in range(100)
-    for label, told in (("good", "warm and lovely"), ("bad", "cold and stale"))
+    for label, reported in (("good", "warm and lovely"), ("bad", "cold and stale"))
 )
 
 
@@ -45,22 +45,24 @@ def test_a_text_classifier_trains_and_predicts(bench: Workbench) -> None:
     assert bad["label"][0] == "__label__bad"
     assert sum(good["prob"]) == pytest.approx(1, abs=0.01)
     two = '{"source": "warm and lovely"}\n{"source": "cold and stale", "k": 2}\n'
-    told = bench.invoke(endpoint, two, "application/jsonlines")["Body"].read().splitlines()
-    assert [len(json.loads(line)["label"]) for line in told] == [1, 2]
+    reported = bench.invoke(endpoint, two, "application/jsonlines")["Body"].read().splitlines()
+    assert [len(json.loads(line)["label"]) for line in reported] == [1, 2]
     with pytest.raises(bench.runtime.exceptions.ModelError, match="list of texts") as refused:
         bench.invoke(endpoint, '{"texts": []}')
     assert refused.value.response["OriginalStatusCode"] == 400
 
 
 @pytest.mark.parametrize(
-    ("parameters", "data", "told"),
+    ("parameters", "data", "reported"),
     [
         ({"epochs": "none"}, REVIEWS, "epochs is 'none'; it must be an integer greater than 0"),
         ({"mode": "skipgram"}, REVIEWS, "does not support mode skipgram"),
         ({}, "no label here", "has no label"),
     ],
 )
-def test_invalid_input_is_a_client_error(bench: Workbench, parameters: dict[str, str], data: str, told: str) -> None:
+def test_invalid_input_is_a_client_error(
+    bench: Workbench, parameters: dict[str, str], data: str, reported: str
+) -> None:
     reason = trained(bench, data, **parameters)["FailureReason"]
     assert reason.startswith("ClientError: ")
-    assert told in reason
+    assert reported in reason

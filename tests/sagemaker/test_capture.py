@@ -92,7 +92,7 @@ def test_every_response_is_captured_once_and_failures_are_not(bench: Workbench) 
         thread.join()
     for _ in range(3):
         with pytest.raises(bench.runtime.exceptions.ModelError):
-            bench.invoke(endpoint, b"no picture", "image/png")
+            bench.invoke(endpoint, b"no image", "image/png")
     records = [json.loads(line) for line in captured(bench, endpoint)]
     assert sorted(record["captureData"]["endpointInput"]["data"] for record in records) == sorted(numbers)
     assert len({record["eventMetadata"]["eventId"] for record in records}) == len(numbers)

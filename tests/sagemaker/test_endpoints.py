@@ -12,8 +12,8 @@ from sagemaker_workbench import IMAGE, QUICK, ROLE, Workbench, until
 
 
 def answered(response: Any) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(response["Body"].read())
-    return told
+    reported: dict[str, Any] = json.loads(response["Body"].read())
+    return reported
 
 
 def test_an_endpoint_serves_its_model(bench: Workbench) -> None:
@@ -59,7 +59,7 @@ def test_a_deleted_endpoint_is_gone_with_its_process(bench: Workbench) -> None:
 def test_bytes_that_are_not_an_image_cause_a_model_error(bench: Workbench) -> None:
     endpoint = bench.endpoint()
     with pytest.raises(bench.runtime.exceptions.ModelError) as refused:
-        bench.invoke(endpoint, b"no picture", "image/png")
+        bench.invoke(endpoint, b"no image", "image/png")
     response = refused.value.response
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
     assert response["OriginalStatusCode"] == 400
@@ -132,14 +132,14 @@ def test_traffic_is_split_by_weight_and_by_name(bench: Workbench) -> None:
 
 def test_an_update_fails_no_request(bench: Workbench) -> None:
     endpoint = bench.endpoint(bench.config(bench.model("old")))
-    told: list[str] = []
+    reported: list[str] = []
     failures: list[Exception] = []
     enough = threading.Event()
 
     def ask() -> None:
         while not enough.is_set():
             try:
-                told.append(answered(bench.invoke(endpoint))["model"])
+                reported.append(answered(bench.invoke(endpoint))["model"])
             except Exception as error:
                 failures.append(error)
 
@@ -147,21 +147,21 @@ def test_an_update_fails_no_request(bench: Workbench) -> None:
     for thread in threads:
         thread.start()
     try:
-        until(lambda: told)
+        until(lambda: reported)
         config = bench.config(bench.model("new"))
         bench.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
             bench.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         bench.in_service(endpoint)
-        count = len(told)
-        until(lambda: len(told) > count + 20)
+        count = len(reported)
+        until(lambda: len(reported) > count + 20)
     finally:
         enough.set()
         for thread in threads:
             thread.join()
     assert failures == []
-    assert told[0] == "old"
-    assert told[-1] == "new"
+    assert reported[0] == "old"
+    assert reported[-1] == "new"
     assert bench.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] == config
 
 

@@ -31,8 +31,8 @@ def packed(**files: str | bytes) -> bytes:
 
 def deployed(bench: Workbench, image: str, data: bytes, wait: bool = True, **environment: str) -> str:
     name = bench.name("model")
-    place = bench.put(f"data/{name}/model.tar.gz", data)
-    container = {"Image": image, "ModelDataUrl": place, "Environment": environment}
+    location = bench.put(f"data/{name}/model.tar.gz", data)
+    container = {"Image": image, "ModelDataUrl": location, "Environment": environment}
     bench.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
     return bench.endpoint(bench.config(name), wait=wait)
 
@@ -100,9 +100,9 @@ def test_several_workers_serve_concurrently(bench: Workbench) -> None:
 
 
 def test_code_comes_from_s3_with_a_script_of_any_name(bench: Workbench) -> None:
-    place = bench.put(f"code/{bench.name('source')}.tar.gz", packed(serve_py=SCRIPT))
+    location = bench.put(f"code/{bench.name('source')}.tar.gz", packed(serve_py=SCRIPT))
     endpoint = deployed(
-        bench, SKLEARN, packed(factor_txt="4"), SAGEMAKER_PROGRAM="serve.py", SAGEMAKER_SUBMIT_DIRECTORY=place
+        bench, SKLEARN, packed(factor_txt="4"), SAGEMAKER_PROGRAM="serve.py", SAGEMAKER_SUBMIT_DIRECTORY=location
     )
     assert json.loads(bench.invoke(endpoint, "[1]")["Body"].read())["answer"] == [4.0]
 

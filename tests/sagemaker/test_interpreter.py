@@ -13,7 +13,7 @@ import scones
 from scones.cloud.services.sagemaker import python_environment as interpreter
 
 
-def told(folder: Path, code: str) -> Any:
+def reported(folder: Path, code: str) -> Any:
     done = subprocess.run([folder / "bin" / "python", "-c", code], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -24,7 +24,7 @@ def test_an_environment_sees_installed_packages_after_its_own(tmp_path: Path) ->
     own = next(folder.glob("lib/python*/site-packages"))
     (own / "click.py").write_text("OWN = True")
     code = "import json, sys, click, boto3; print(json.dumps([sys.prefix, click.OWN, boto3.__file__]))"
-    prefix, mine, found = told(folder, code)
+    prefix, mine, found = reported(folder, code)
     assert (prefix, mine) == (str(folder), True)
     assert Path(found).is_relative_to(sys.prefix)
     assert (folder / "bin" / "pip").read_text().startswith(f"#!{folder}/bin/python")

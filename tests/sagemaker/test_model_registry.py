@@ -155,8 +155,8 @@ def test_a_model_of_an_approved_package_serves(bench):
     assert described == [{**container, "Mode": "SingleModel"}]
     sagemaker.delete_model_package(ModelPackageName=arn)
     answer = bench.invoke(bench.endpoint(bench.config(model)))
-    told = json.loads(answer["Body"].read())
-    assert (told["model"], told["variable"]) == ("packaged", "packaged")
+    reported = json.loads(answer["Body"].read())
+    assert (reported["model"], reported["variable"]) == ("packaged", "packaged")
 
 
 def test_invalid_model_packages_are_rejected(bench):

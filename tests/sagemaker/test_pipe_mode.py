@@ -136,10 +136,10 @@ def test_the_classifier_learns_from_augmented_manifests(bench):
             pixels = np.random.default_rng(index + count).integers(0, 120, (32, 32, 3), dtype=np.uint8)
             top = 3 + index % 2 * 17
             pixels[top : top + 10, 10:20] += 130
-            picture = io.BytesIO()
-            Image.fromarray(pixels).save(picture, "PNG")
-            place = bench.put(f"pictures/{name}/{index}.png", picture.getvalue())
-            lines.append({"source-ref": place, "class": str(index % 2), "class-metadata": {"type": "groundtruth/x"}})
+            drawn = io.BytesIO()
+            Image.fromarray(pixels).save(drawn, "PNG")
+            location = bench.put(f"pictures/{name}/{index}.png", drawn.getvalue())
+            lines.append({"source-ref": location, "class": str(index % 2), "class-metadata": {"type": "groundtruth/x"}})
         uri = bench.put(f"lists/{name}.manifest", "".join(json.dumps(line) + "\n" for line in lines))
         more = {"ContentType": "application/x-recordio", "RecordWrapperType": "RecordIO"}
         channels.append(channel(name, uri, "AugmentedManifestFile", ["source-ref", "class"], **more))

@@ -41,7 +41,7 @@ me, names = hosts["current_host"], hosts["hosts"]
 if me == names[0]:
     with socket.create_server((me, 4321)) as server:
         connection, _ = server.accept()
-        told = connection.makefile().readline()
+        reported = connection.makefile().readline()
 else:
     for _ in range(200):
         try:
@@ -49,9 +49,9 @@ else:
             break
         except OSError:
             time.sleep(0.05)
-    told = "nothing"
+    reported = "nothing"
 files = sorted(path.name for path in (base / "processing/input/data").rglob("*.txt"))
-(base / f"processing/output/{me}.json").write_text(json.dumps([socket.gethostname(), told.strip(), files]))
+(base / f"processing/output/{me}.json").write_text(json.dumps([socket.gethostname(), reported.strip(), files]))
 if "fail" in sys.argv:
     sys.exit(5) if me == "algo-2" else time.sleep(600)
 """
@@ -120,11 +120,11 @@ def ended(bench: Workbench, name: str) -> dict[str, Any]:
 
 def test_a_script_reads_its_inputs_and_its_outputs_are_in_s3(bench):
     name = process(bench, "--share", "1")
-    told = ended(bench, name)
-    assert told["ProcessingJobStatus"] == "Completed"
-    assert told["ExitMessage"] == "two files"
-    assert told["CreationTime"] <= told["ProcessingStartTime"] <= told["ProcessingEndTime"]
-    assert told["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 1
+    reported = ended(bench, name)
+    assert reported["ProcessingJobStatus"] == "Completed"
+    assert reported["ExitMessage"] == "two files"
+    assert reported["CreationTime"] <= reported["ProcessingStartTime"] <= reported["ProcessingEndTime"]
+    assert reported["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 1
     (key, body), *others = bench.objects(f"{name}/result").items()
     assert (key, others) == (f"{name}/result/deep/about.json", [])
     about = json.loads(body)
@@ -139,9 +139,9 @@ def test_a_script_reads_its_inputs_and_its_outputs_are_in_s3(bench):
 
 
 def test_a_script_that_fails_fails_the_job(bench):
-    told = ended(bench, process(bench, "fail"))
-    assert told["ProcessingJobStatus"] == "Failed"
-    assert "exit code: 3" in told["FailureReason"]
+    reported = ended(bench, process(bench, "fail"))
+    assert reported["ProcessingJobStatus"] == "Failed"
+    assert "exit code: 3" in reported["FailureReason"]
 
 
 def test_missing_data_fails_the_job_and_names_it(bench):
@@ -156,18 +156,18 @@ def test_missing_data_fails_the_job_and_names_it(bench):
             },
         }
     ]
-    told = ended(bench, process(bench, ProcessingInputs=missing))
-    assert told["ProcessingJobStatus"] == "Failed"
-    assert f"s3://{bench.bucket}/none" in told["FailureReason"]
+    reported = ended(bench, process(bench, ProcessingInputs=missing))
+    assert reported["ProcessingJobStatus"] == "Failed"
+    assert f"s3://{bench.bucket}/none" in reported["FailureReason"]
 
 
 def on_two_instances(bench: Workbench, *arguments: str) -> str:
-    place = bench.name("shards")
+    location = bench.name("shards")
     for file in ("a.txt", "b.txt", "c.txt"):
-        bench.put(f"{place}/{file}", file)
+        bench.put(f"{location}/{file}", file)
     sources = {
-        "data": (f"s3://{bench.bucket}/{place}/", "ShardedByS3Key"),
-        "code": (bench.put(f"{place}-code/work.py", MEET), "FullyReplicated"),
+        "data": (f"s3://{bench.bucket}/{location}/", "ShardedByS3Key"),
+        "code": (bench.put(f"{location}-code/work.py", MEET), "FullyReplicated"),
     }
     inputs = [
         {
@@ -198,9 +198,9 @@ def test_two_instances_divide_the_input_reach_each_other_by_name_and_store_outpu
 
 @several
 def test_a_failing_instance_stops_the_other(bench):
-    told = ended(bench, on_two_instances(bench, "fail"))
-    assert told["ProcessingJobStatus"] == "Failed"
-    assert "exit code: 5" in told["FailureReason"]
+    reported = ended(bench, on_two_instances(bench, "fail"))
+    assert reported["ProcessingJobStatus"] == "Failed"
+    assert "exit code: 5" in reported["FailureReason"]
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def test_the_aws_cli_lists_describes_and_invokes(bench: Workbench, tmp_path: Pat
     listed = json.loads(aws("sagemaker", "list-endpoints", "--name-contains", endpoint, "--status-equals", "InService"))
     assert [item["EndpointName"] for item in listed["Endpoints"]] == [endpoint]
     (tmp_path / "picture.png").write_bytes(b"\x89PNG picture")
-    told = json.loads(
+    reported = json.loads(
         aws(
             "sagemaker-runtime",
             "invoke-endpoint",
@@ -38,5 +38,5 @@ def test_the_aws_cli_lists_describes_and_invokes(bench: Workbench, tmp_path: Pat
             str(tmp_path / "answer.json"),
         )
     )
-    assert (told["ContentType"], told["InvokedProductionVariant"]) == ("application/json", "AllTraffic")
+    assert (reported["ContentType"], reported["InvokedProductionVariant"]) == ("application/json", "AllTraffic")
     assert json.loads((tmp_path / "answer.json").read_text()) == [0.9, 0.1]

@@ -18,28 +18,28 @@ from support.zips import zip_of
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 PYTORCH = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3-cpu-py311"
 GROUP = "/aws/sagemaker/TrainingJobs"
-TOLD = "import json, os, pathlib, sys; pathlib.Path('/opt/ml/model/told.json').write_text(json.dumps({}))"
+REPORT = "import json, os, pathlib, sys; pathlib.Path('/opt/ml/model/reported.json').write_text(json.dumps({}))"
 several = pytest.mark.skipif(isolation() is not None, reason="several instances need namespaces of their own")
 
 
 def run(bench: Workbench, source: bytes, program: str = "train.py", **request: Any) -> dict[str, Any]:
     """Run a script with the request that SageMaker's SDK sends; return the description of the ended job."""
-    place = bench.put(f"code/{bench.name('source')}/sourcedir.tar.gz", source)
+    location = bench.put(f"code/{bench.name('source')}/sourcedir.tar.gz", source)
     given = request.pop("HyperParameters", {})
-    spoken = {"sagemaker_program": json.dumps(program), "sagemaker_submit_directory": json.dumps(place)}
+    spoken = {"sagemaker_program": json.dumps(program), "sagemaker_submit_directory": json.dumps(location)}
     image = request.pop("image", SKLEARN)
     return bench.ended(bench.train(image=image, HyperParameters=given | spoken, **request))
 
 
 def files(bench: Workbench, job: dict[str, Any]) -> dict[str, str]:
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    place = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
-    with tarfile.open(fileobj=io.BytesIO(bench.objects(place)[place])) as tar:
+    location = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
+    with tarfile.open(fileobj=io.BytesIO(bench.objects(location)[location])) as tar:
         return {member.name: tar.extractfile(member).read().decode() for member in tar if member.isfile()}  # type: ignore[union-attr]
 
 
 def test_a_script_gets_its_arguments_and_variables(bench: Workbench) -> None:
-    script = TOLD.format("{'argv': sys.argv, 'env': dict(os.environ), 'cwd': os.getcwd()}")
+    script = REPORT.format("{'argv': sys.argv, 'env': dict(os.environ), 'cwd': os.getcwd()}")
     bench.put("data/a.csv", "1,2")
     job = run(
         bench,
@@ -54,9 +54,9 @@ def test_a_script_gets_its_arguments_and_variables(bench: Workbench) -> None:
         },
         Environment={"MINE": "yes"},
     )
-    told = json.loads(files(bench, job)["told.json"])
-    assert told["cwd"] == "/opt/ml/code"
-    assert told["argv"] == [
+    reported = json.loads(files(bench, job)["reported.json"])
+    assert reported["cwd"] == "/opt/ml/code"
+    assert reported["argv"] == [
         "train.py",
         "--epochs",
         "3",
@@ -69,7 +69,7 @@ def test_a_script_gets_its_arguments_and_variables(bench: Workbench) -> None:
         "--plain",
         "as it is",
     ]
-    env = told["env"]
+    env = reported["env"]
     assert (env["SM_MODEL_DIR"], env["SM_CHANNEL_TRAIN"]) == ("/opt/ml/model", "/opt/ml/input/data/train")
     assert (env["SM_HP_LEARNING-RATE"], env["SM_HOSTS"], env["MINE"]) == ("0.5", '["algo-1"]', "yes")
     assert json.loads(env["SM_HPS"]) == {
@@ -83,10 +83,10 @@ def test_a_script_gets_its_arguments_and_variables(bench: Workbench) -> None:
 
 
 def test_a_failure_quotes_the_scripts_error(bench: Workbench) -> None:
-    job = run(bench, archive(train_py="print('begun', flush=True)\nraise ValueError('no such picture')"))
+    job = run(bench, archive(train_py="print('begun', flush=True)\nraise ValueError('no such image')"))
     assert job["FailureReason"] == (
-        "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"raise ValueError('no such picture')\n "
-        'ValueError: no such picture"\nCommand "/opt/scones-environment/bin/python train.py", exit code: 1'
+        "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"raise ValueError('no such image')\n "
+        'ValueError: no such image"\nCommand "/opt/scones-environment/bin/python train.py", exit code: 1'
     )
     assert "begun" in bench.log_lines(GROUP, f"{job['TrainingJobName']}/algo-1-")
 
@@ -147,14 +147,14 @@ def test_instances_know_each_other_and_divide_the_data(bench: Workbench) -> None
     script = """
 import json, os, pathlib, socket
 host = os.environ["SM_CURRENT_HOST"]
-told = {
+reported = {
     "hosts": os.environ["SM_HOSTS"],
     "name": socket.gethostname(),
     "files": sorted(os.listdir("/opt/ml/input/data/part")),
     "whole": len(os.listdir("/opt/ml/input/data/whole")),
     "addresses": [socket.gethostbyname(f"algo-{i}") for i in (1, 2)],
 }
-pathlib.Path(f"/opt/ml/model/{host}.json").write_text(json.dumps(told))
+pathlib.Path(f"/opt/ml/model/{host}.json").write_text(json.dumps(reported))
 pathlib.Path("/opt/ml/model/last.txt").write_text(host)
 """
     for index in range(4):
@@ -266,16 +266,16 @@ signal.signal(signal.SIGTERM, stop)
 print("Waiting", flush=True)
 time.sleep(600)
 """
-    place = bench.put("code/stopped.tar.gz", archive(train_py=script))
+    location = bench.put("code/stopped.tar.gz", archive(train_py=script))
     name = bench.train(
-        image=SKLEARN, HyperParameters={"sagemaker_program": "train.py", "sagemaker_submit_directory": place}
+        image=SKLEARN, HyperParameters={"sagemaker_program": "train.py", "sagemaker_submit_directory": location}
     )
     until(lambda: "Waiting" in _lines(bench, name))
     bench.sagemaker.stop_training_job(TrainingJobName=name)
     job = bench.ended(name)
     assert job["TrainingJobStatus"] == "Stopped"
-    place = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
-    assert bench.objects(place)
+    location = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
+    assert bench.objects(location)
 
 
 def _lines(bench: Workbench, job: str) -> list[str]:
@@ -301,6 +301,6 @@ time.sleep(600)
     limit = {"MaxRuntimeInSeconds": 3}
     job = run(bench, archive(train_py=script), ResourceConfig=resources, StoppingCondition=limit)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
-    place = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
-    with tarfile.open(fileobj=io.BytesIO(bench.objects(place)[place])) as tar:
+    location = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
+    with tarfile.open(fileobj=io.BytesIO(bench.objects(location)[location])) as tar:
         assert sorted(tar.getnames()) == ["algo-1.txt", "algo-2.txt"]

@@ -214,12 +214,12 @@ def test_an_app_uses_the_role_and_the_folder_of_its_user_profile(start_cloud, tm
         """
 import http.server, json, os
 import boto3
-told = {"role": boto3.client("sts").get_caller_identity()["Arn"], "folder": os.getcwd()}
+reported = {"role": boto3.client("sts").get_caller_identity()["Arn"], "folder": os.getcwd()}
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(told).encode())
+        self.wfile.write(json.dumps(reported).encode())
 http.server.HTTPServer(("127.0.0.1", int(os.environ["JUPYTER_PORT"])), Handler).serve_forever()
 """
     )
@@ -232,7 +232,7 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["JUPYTER_PORT"])), Handler).
     url = sagemaker.create_presigned_domain_url(DomainId=domain, UserProfileName="ana")["AuthorizedUrl"]
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=10)
     connection.request("GET", "/")
-    told = connection.getresponse().read().decode()
+    reported = connection.getresponse().read().decode()
     connection.close()
-    assert "assumed-role/Researcher/SageMaker" in told
-    assert str(cloud.data_dir / "studio" / domain / "spaces" / "mine") in told
+    assert "assumed-role/Researcher/SageMaker" in reported
+    assert str(cloud.data_dir / "studio" / domain / "spaces" / "mine") in reported

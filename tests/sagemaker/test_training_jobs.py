@@ -26,8 +26,8 @@ def artifact(bench: Workbench, job: str) -> dict[str, str]:
 
 def seen(bench: Workbench, job: str) -> dict[str, Any]:
     """Return the input files and environment variables that the job's program found."""
-    told: dict[str, Any] = json.loads(artifact(bench, job)["seen.json"])
-    return told
+    reported: dict[str, Any] = json.loads(artifact(bench, job)["seen.json"])
+    return reported
 
 
 def test_a_job_trains_and_leaves_its_artifact(bench: Workbench) -> None:
@@ -71,8 +71,8 @@ def test_the_container_finds_awss_files_and_variables(bench: Workbench) -> None:
     )
     assert bench.ended(job)["TrainingJobStatus"] == "Completed"
 
-    told = seen(bench, job)
-    files = told["files"]
+    reported = seen(bench, job)
+    files = reported["files"]
     assert {name: text for name, text in files.items() if name.startswith("data/")} == {
         "data/train/a.txt": "A",
         "data/train/sub/b.txt": "B",
@@ -85,7 +85,7 @@ def test_the_container_finds_awss_files_and_variables(bench: Workbench) -> None:
     }
     resources = json.loads(files["config/resourceconfig.json"])
     assert (resources["current_host"], resources["hosts"]) == ("algo-1", ["algo-1"])
-    environment = told["environment"]
+    environment = reported["environment"]
     assert environment["TRAINING_JOB_NAME"] == job
     assert environment["TRAINING_JOB_ARN"] == f"arn:aws:sagemaker:us-east-1:111122223333:training-job/{job}"
     assert environment["AWS_ENDPOINT_URL"] == bench.cloud.url
@@ -139,9 +139,9 @@ def test_an_uncompressed_model_is_uploaded_file_by_file(bench: Workbench) -> Non
     output = {"S3OutputPath": f"s3://{bench.bucket}/models", "CompressionType": "NONE"}
     job = bench.train(OutputDataConfig=output, HyperParameters={"answer": "plain"})
     described = bench.ended(job)
-    place = f"models/{job}/output/model/"
-    assert described["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{bench.bucket}/{place}"
-    assert bench.objects(place)[place + "answer.txt"] == b"plain"
+    location = f"models/{job}/output/model/"
+    assert described["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{bench.bucket}/{location}"
+    assert bench.objects(location)[location + "answer.txt"] == b"plain"
 
 
 @pytest.mark.parametrize(("code", "kind"), [("2", "ClientError"), ("1", "AlgorithmError")])
@@ -231,16 +231,16 @@ def test_an_unknown_container_image_is_rejected_with_the_available_ones(bench: W
 
 
 @pytest.mark.parametrize(
-    ("repository", "told"),
+    ("repository", "reported"),
     [
         ("kmeans", "K-Means is a proprietary AWS algorithm.*KMeans on the sagemaker-scikit-learn image"),
         ("factorization-machines", "Factorization Machines is a proprietary AWS algorithm.*pytorch-training image"),
     ],
 )
 def test_a_closed_source_algorithm_is_rejected_with_an_alternative(
-    bench: Workbench, repository: str, told: str
+    bench: Workbench, repository: str, reported: str
 ) -> None:
-    with pytest.raises(ClientError, match=told) as refused:
+    with pytest.raises(ClientError, match=reported) as refused:
         bench.train(image=f"811284229777.dkr.ecr.us-east-1.amazonaws.com/{repository}:1")
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
@@ -309,13 +309,13 @@ def test_every_value_of_a_metric_is_in_cloudwatch(bench):
         "MetricDefinitions": [{"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}],
     }
     job = bench.train(AlgorithmSpecification=specification, HyperParameters={"accuracies": "0.25 0.5 0.75"})
-    told = bench.ended(job)
+    reported = bench.ended(job)
     (point,) = bench.cloud.client("cloudwatch").get_metric_statistics(
         Namespace="/aws/sagemaker/TrainingJobs",
         MetricName="accuracy",
         Dimensions=[{"Name": "TrainingJobName", "Value": job}],
-        StartTime=told["TrainingStartTime"],
-        EndTime=told["TrainingEndTime"] + timedelta(minutes=1),
+        StartTime=reported["TrainingStartTime"],
+        EndTime=reported["TrainingEndTime"] + timedelta(minutes=1),
         Period=3600,
         Statistics=["SampleCount", "Minimum", "Maximum"],
     )["Datapoints"]

@@ -40,10 +40,10 @@ def test_every_object_has_a_prediction(bench):
     bench.put(f"{prefix}/a.csv", "1,2\n3,4\n")
     bench.put(f"{prefix}/deep/b.csv", "5,6\n")
     name = transform(bench, bench.model("whole"), f"{prefix}/", Environment={"TEST_VARIABLE": "given"})
-    told = ended(bench, name)
-    assert told["TransformJobStatus"] == "Completed"
-    assert told["CreationTime"] <= told["TransformStartTime"] <= told["TransformEndTime"]
-    assert told["DataProcessing"] == {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+    reported = ended(bench, name)
+    assert reported["TransformJobStatus"] == "Completed"
+    assert reported["CreationTime"] <= reported["TransformStartTime"] <= reported["TransformEndTime"]
+    assert reported["DataProcessing"] == {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
     found = {key.removeprefix(f"out/{name}/"): json.loads(body) for key, body in bench.objects(f"out/{name}").items()}
     assert {key: (answer["model"], answer["body"], answer["variable"]) for key, answer in found.items()} == {
         "a.csv.out": ("whole", "1,2\n3,4\n", "given"),
@@ -77,8 +77,8 @@ def test_an_error_of_the_model_fails_the_job_and_is_in_the_data_log(bench):
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", "fail")
     name = transform(bench, bench.model(), prefix)
-    told = ended(bench, name)
-    assert (told["TransformJobStatus"], told["FailureReason"]) == (
+    reported = ended(bench, name)
+    assert (reported["TransformJobStatus"], reported["FailureReason"]) == (
         "Failed",
         "AlgorithmError: See job logs for more information",
     )
@@ -103,9 +103,9 @@ def test_running_jobs_fail_after_a_crash(start_cloud):
     until(lambda: "TransformStartTime" in bench.sagemaker.describe_transform_job(TransformJobName=name))
     cloud.kill()
     bench = Workbench(start_cloud())
-    told = bench.sagemaker.describe_transform_job(TransformJobName=name)
-    assert told["TransformJobStatus"] == "Failed"
-    assert told["FailureReason"].startswith("InternalServerError: the local cloud was stopped")
+    reported = bench.sagemaker.describe_transform_job(TransformJobName=name)
+    assert reported["TransformJobStatus"] == "Failed"
+    assert reported["FailureReason"].startswith("InternalServerError: the local cloud was stopped")
 
 
 def stored(bench: Workbench, name: str) -> str:

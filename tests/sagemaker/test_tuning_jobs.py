@@ -62,8 +62,10 @@ def ended(bench: Workbench, name: str) -> dict[str, Any]:
 
 
 def trained(bench: Workbench, name: str, **params: Any) -> list[dict[str, Any]]:
-    told = bench.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **params)
-    summaries: list[dict[str, Any]] = told["TrainingJobSummaries"]
+    reported = bench.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name, **params
+    )
+    summaries: list[dict[str, Any]] = reported["TrainingJobSummaries"]
     return summaries
 
 
@@ -71,15 +73,15 @@ def test_a_grid_tries_every_combination_and_reports_the_best(bench):
     name = tune(
         bench, "Grid", {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": ["0.2", "0.9", "0.5"]}]}
     )
-    told = ended(bench, name)
-    assert told["HyperParameterTuningJobStatus"] == "Completed"
-    best = told["BestTrainingJob"]
+    reported = ended(bench, name)
+    assert reported["HyperParameterTuningJobStatus"] == "Completed"
+    best = reported["BestTrainingJob"]
     assert best["TunedHyperParameters"] == {"accuracies": "0.9"}
     metric = best["FinalHyperParameterTuningJobObjectiveMetric"]
     assert (metric["MetricName"], round(metric["Value"], 4)) == ("accuracy", 0.9)
-    assert told["TrainingJobStatusCounters"]["Completed"] == told["ObjectiveStatusCounters"]["Succeeded"] == 3
+    assert reported["TrainingJobStatusCounters"]["Completed"] == reported["ObjectiveStatusCounters"]["Succeeded"] == 3
     job = bench.sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
-    assert job["TuningJobArn"] == told["HyperParameterTuningJobArn"]
+    assert job["TuningJobArn"] == reported["HyperParameterTuningJobArn"]
     wanted = {"answer": "tuned", "accuracies": "0.9", "_tuning_objective_metric": "accuracy"}
     assert job["HyperParameters"] == wanted
     listed = trained(bench, name, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
@@ -96,23 +98,23 @@ def test_ranges_are_searched_within_their_bounds(bench, strategy):
         "IntegerParameterRanges": [{"Name": "layers", "MinValue": "2", "MaxValue": "4"}],
     }
     name = tune(bench, strategy, ranges, limits={"MaxNumberOfTrainingJobs": 6}, RandomSeed=7)
-    told = ended(bench, name)
-    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    reported = ended(bench, name)
+    assert reported["HyperParameterTuningJobStatus"] == "Completed"
     tried = [each["TunedHyperParameters"] for each in trained(bench, name)]
     assert len({each["accuracies"] for each in tried}) == 6
     assert all(0.1 <= float(each["accuracies"]) <= 0.9 and each["layers"] in ("2", "3", "4") for each in tried)
     best = max(float(each["accuracies"]) for each in tried)
-    value = told["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    value = reported["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
     assert value == pytest.approx(best, rel=1e-5)
 
 
 def test_a_tuning_job_without_a_successful_trial_fails_with_a_reason(bench):
     ranges = {"CategoricalParameterRanges": [{"Name": "code", "Values": ["1", "3"]}]}
     name = tune(bench, "Grid", ranges)  # without accuracies, no metric is logged
-    told = ended(bench, name)
-    assert told["HyperParameterTuningJobStatus"] == "Failed"
-    assert "No training job succeeded after 2 attempts" in told["FailureReason"]
-    assert "BestTrainingJob" not in told
+    reported = ended(bench, name)
+    assert reported["HyperParameterTuningJobStatus"] == "Failed"
+    assert "No training job succeeded after 2 attempts" in reported["FailureReason"]
+    assert "BestTrainingJob" not in reported
 
 
 @pytest.mark.slow
@@ -189,8 +191,8 @@ def test_a_tuning_job_continues_after_a_crash(start_cloud):
     until(lambda: len(trained(bench, name)) >= 2)
     bench.cloud.kill()
     bench = Workbench(start_cloud())
-    told = ended(bench, name)
-    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    reported = ended(bench, name)
+    assert reported["HyperParameterTuningJobStatus"] == "Completed"
     tried = [each["TunedHyperParameters"]["accuracies"] for each in trained(bench, name)]
     assert sorted(tried) == accuracies
 

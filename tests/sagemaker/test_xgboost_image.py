@@ -41,8 +41,8 @@ def test_the_algorithm_trains_and_its_model_scores_rows(bench: Workbench) -> Non
     assert answer["ContentType"] == "text/csv; charset=utf-8"
     low, high = map(float, answer["Body"].read().split())
     assert low < 0.5 < high
-    told = json.loads(bench.invoke(endpoint, "0:1.05 1:3", "text/libsvm", Accept="application/json")["Body"].read())
-    assert list(told["predictions"][0]) == ["score"]
+    reported = json.loads(bench.invoke(endpoint, "0:1.05 1:3", "text/libsvm", Accept="application/json")["Body"].read())
+    assert list(reported["predictions"][0]) == ["score"]
 
 
 def test_libsvm_is_the_default_content_type_of_a_channel(bench: Workbench) -> None:
@@ -51,17 +51,19 @@ def test_libsvm_is_the_default_content_type_of_a_channel(bench: Workbench) -> No
 
 
 @pytest.mark.parametrize(
-    ("parameters", "data", "told"),
+    ("parameters", "data", "reported"),
     [
         ({"objective": "reg:never"}, ROWS, "XGB train call failed with exception"),
         ({}, "a,b\nc,d", "is not in text/csv format"),
         ({"_kfold": "3"}, ROWS, "_kfold"),
     ],
 )
-def test_invalid_input_is_a_client_error(bench: Workbench, parameters: dict[str, str], data: str, told: str) -> None:
+def test_invalid_input_is_a_client_error(
+    bench: Workbench, parameters: dict[str, str], data: str, reported: str
+) -> None:
     reason = trained(bench, data, **parameters)["FailureReason"]
     assert reason.startswith("ClientError: ")
-    assert told in reason
+    assert reported in reason
 
 
 def test_a_pickled_model_of_a_script_can_be_served(bench: Workbench) -> None:

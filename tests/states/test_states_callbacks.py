@@ -85,7 +85,7 @@ def test_a_task_token_works_after_a_crash_and_a_result_sent_before_one_is_kept(s
     queue = new_queue(cloud)
     machine = before.create(sending(queue))
     executions = [before.start(machine, {"n": n}) for n in range(2)]
-    tokens = {told["n"]: told["token"] for told in (receive(cloud, queue), receive(cloud, queue))}
+    tokens = {reported["n"]: reported["token"] for reported in (receive(cloud, queue), receive(cloud, queue))}
     before.client.send_task_success(taskToken=tokens[0], output='"early"')
     cloud.kill()
 

@@ -169,9 +169,9 @@ def test_the_complete_run_is_as_expected():
     assert WHOLE.types.count("ParallelStateStarted") == 3 + 1 + 1 + 1 + 3
 
 
-@pytest.mark.parametrize("place", sorted({(0, 0), *WHOLE.written}), ids=lambda place: str(place[0]))
-def test_a_run_interrupted_anywhere_gives_the_same_result(place: tuple[int, int]):
-    before = WHOLE.cut(*place)
+@pytest.mark.parametrize("cut_at", sorted({(0, 0), *WHOLE.written}), ids=lambda cut_at: str(cut_at[0]))
+def test_a_run_interrupted_anywhere_gives_the_same_result(cut_at: tuple[int, int]):
+    before = WHOLE.cut(*cut_at)
     run = resume(DEFINITION, INPUT, worker(before), before)
     assert run.failure is None
     assert run.output == WHOLE.output

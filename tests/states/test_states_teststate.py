@@ -215,9 +215,15 @@ def test_present_asks_for_no_required_member(try_state):
 
 def test_an_execution_that_is_waited_for_returns_any_output(try_state):
     state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": True}
-    told = {"ExecutionArn": "e", "StateMachineArn": "m", "Status": "SUCCEEDED", "StartDate": "now", "Output": {"n": 1}}
-    assert json.loads(try_state(state, result=told)["output"]) == told
-    assert refused(try_state, state, result={**told, "Status": 1})[0] == "ValidationException"
+    reported = {
+        "ExecutionArn": "e",
+        "StateMachineArn": "m",
+        "Status": "SUCCEEDED",
+        "StartDate": "now",
+        "Output": {"n": 1},
+    }
+    assert json.loads(try_state(state, result=reported)["output"]) == reported
+    assert refused(try_state, state, result={**reported, "Status": 1})[0] == "ValidationException"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_text_keys_and_fortran_order_are_read_as_well(tmp_path: Path) -> None:
 
 def test_the_real_archive_is_read(archive: Path) -> None:
     cifar = read_archive(archive)
-    assert {split: pictures.pixels.shape for split, pictures in cifar.splits.items()} == {
+    assert {split: images.pixels.shape for split, images in cifar.splits.items()} == {
         "train": (1000, 3072),
         "test": (200, 3072),
     }

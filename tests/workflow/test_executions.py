@@ -34,12 +34,12 @@ DEFINITION = {
 
 @pytest.fixture
 def ended(cloud: Any) -> Executions:
-    place = Target(cloud.session(), cloud.url)
-    machine = place.client("stepfunctions").create_state_machine(
+    local_target = Target(cloud.session(), cloud.url)
+    machine = local_target.client("stepfunctions").create_state_machine(
         name=f"machine-{uuid.uuid4().hex}", definition=json.dumps(DEFINITION), roleArn=ROLE
     )["stateMachineArn"]
     keys = ["pass-1", "gate-1", "break-1", "pass-2", "gate-2"]
-    return execute(place, machine, "bucket", keys, concurrency=3, progress=silent)
+    return execute(local_target, machine, "bucket", keys, concurrency=3, progress=silent)
 
 
 def test_each_execution_keeps_its_image_key_and_its_prediction(ended: Executions) -> None:

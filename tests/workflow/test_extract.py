@@ -28,13 +28,13 @@ def ranges(origin: Origin) -> list[str | None]:
 
 def test_a_download_is_verified_reported_and_kept(origin: Origin, tmp_path: Path) -> None:
     url = origin.url("/data/cifar.tar.gz", Resource(CONTENT))
-    told: list[tuple[int, int | None]] = []
-    archive = extract(tmp_path, [url], sha256=SHA256.upper(), progress=lambda *pair: told.append(pair))
+    reported: list[tuple[int, int | None]] = []
+    archive = extract(tmp_path, [url], sha256=SHA256.upper(), progress=lambda *pair: reported.append(pair))
     assert archive == Archive(tmp_path / "cifar.tar.gz", SHA256, url, verified=True)
     assert archive.path.read_bytes() == CONTENT
-    assert told[0] == (0, 300_000)
-    assert told[-1] == (300_000, 300_000)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert reported[0] == (0, 300_000)
+    assert reported[-1] == (300_000, 300_000)
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
     assert not list(tmp_path.glob("*.part"))
 
 

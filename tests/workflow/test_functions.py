@@ -114,7 +114,7 @@ def wrapped(fields: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def pictures(cloud: Any) -> str:
+def images(cloud: Any) -> str:
     """A bucket with a small image and with one that is too large for a state's payload."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="functions-pictures")
@@ -123,24 +123,24 @@ def pictures(cloud: Any) -> str:
     return "functions-pictures"
 
 
-def test_serialize_image_puts_the_object_into_the_body(call: Call, cloud: Any, pictures: str) -> None:
+def test_serialize_image_puts_the_object_into_the_body(call: Call, cloud: Any, images: str) -> None:
     key = "test/a picture+ü.png"
-    for given in wrapped({"image_data": "", "s3_bucket": pictures, "s3_key": key}):
-        told = call("serialize_image", given, **cloud.running.environment())
+    for given in wrapped({"image_data": "", "s3_bucket": images, "s3_key": key}):
+        reported = call("serialize_image", given, **cloud.running.environment())
         image = base64.b64encode(PNG).decode()
-        body = {"image_data": image, "s3_bucket": pictures, "s3_key": key, "inferences": []}
-        assert told == {"answer": {"statusCode": 200, "body": body}}
+        body = {"image_data": image, "s3_bucket": images, "s3_key": key, "inferences": []}
+        assert reported == {"answer": {"statusCode": 200, "body": body}}
 
 
-def test_serialize_image_rejects_images_too_large_for_a_state(call: Call, cloud: Any, pictures: str) -> None:
-    told = call("serialize_image", {"s3_bucket": pictures, "s3_key": "large.png"}, **cloud.running.environment())
-    assert told["error"] == "ImageTooLargeError"
-    assert "s3://functions-pictures/large.png has 190,001 bytes" in told["message"]
+def test_serialize_image_rejects_images_too_large_for_a_state(call: Call, cloud: Any, images: str) -> None:
+    reported = call("serialize_image", {"s3_bucket": images, "s3_key": "large.png"}, **cloud.running.environment())
+    assert reported["error"] == "ImageTooLargeError"
+    assert "s3://functions-pictures/large.png has 190,001 bytes" in reported["message"]
 
 
-def test_serialize_image_raises_errors_of_s3_unchanged(call: Call, cloud: Any, pictures: str) -> None:
-    told = call("serialize_image", {"s3_bucket": pictures, "s3_key": "none.png"}, **cloud.running.environment())
-    assert told["error"] == "NoSuchKey"
+def test_serialize_image_raises_errors_of_s3_unchanged(call: Call, cloud: Any, images: str) -> None:
+    reported = call("serialize_image", {"s3_bucket": images, "s3_key": "none.png"}, **cloud.running.environment())
+    assert reported["error"] == "NoSuchKey"
 
 
 @pytest.mark.parametrize(
@@ -155,18 +155,18 @@ def test_serialize_image_raises_errors_of_s3_unchanged(call: Call, cloud: Any, p
     ],
 )
 def test_serialize_image_names_the_missing_member_of_an_event(call: Call, given: object, says: str) -> None:
-    told = call("serialize_image", given)
-    assert told["error"] == "BadEventError"
-    assert says in told["message"]
+    reported = call("serialize_image", given)
+    assert reported["error"] == "BadEventError"
+    assert says in reported["message"]
 
 
 def test_classify_image_invokes_the_endpoint_and_removes_the_image_from_the_event(
     call: Call, endpoint: Endpoint
 ) -> None:
     for given in wrapped(event()):
-        told = call("classify_image", given, **endpoint.environment)
+        reported = call("classify_image", given, **endpoint.environment)
         body = {"s3_bucket": "b", "s3_key": "test/a.png", "inferences": [0.04, 0.96]}
-        assert told == {"answer": {"statusCode": 200, "body": body}}
+        assert reported == {"answer": {"statusCode": 200, "body": body}}
     assert endpoint.asked == [("/endpoints/scones/invocations", "image/png", PNG)] * 3
 
 
@@ -181,22 +181,22 @@ def test_classify_image_rejects_a_response_that_is_not_a_list_of_numbers(
     call: Call, endpoint: Endpoint, answer: bytes
 ) -> None:
     endpoint.body = answer
-    told = call("classify_image", event(), **endpoint.environment)
-    assert told["error"] == "BadInferencesError"
-    assert "a list of probabilities was expected" in told["message"]
+    reported = call("classify_image", event(), **endpoint.environment)
+    assert reported["error"] == "BadInferencesError"
+    assert "a list of probabilities was expected" in reported["message"]
 
 
 @pytest.mark.parametrize("image", ["", None, "no base64!", 7])
 def test_classify_image_names_the_missing_member_of_an_event(call: Call, endpoint: Endpoint, image: object) -> None:
-    told = call("classify_image", event(image_data=image), **endpoint.environment)
-    assert told["error"] == "BadEventError"
-    assert "image_data" in told["message"]
+    reported = call("classify_image", event(image_data=image), **endpoint.environment)
+    assert reported["error"] == "BadEventError"
+    assert "image_data" in reported["message"]
 
 
 def test_classify_image_says_which_setting_is_missing(call: Call, endpoint: Endpoint) -> None:
-    told = call("classify_image", event(), **(endpoint.environment | {"ENDPOINT_NAME": ""}))
-    assert told["error"] == "MissingSettingError"
-    assert "ENDPOINT_NAME is not set" in told["message"]
+    reported = call("classify_image", event(), **(endpoint.environment | {"ENDPOINT_NAME": ""}))
+    assert reported["error"] == "MissingSettingError"
+    assert "ENDPOINT_NAME is not set" in reported["message"]
 
 
 def test_filter_inferences_passes_a_confident_prediction(call: Call) -> None:
@@ -220,12 +220,12 @@ def test_filter_inferences_passes_a_confident_prediction(call: Call) -> None:
 def test_filter_inferences_raises_below_the_threshold(
     call: Call, inferences: list[float], environment: dict[str, str], passes: bool
 ) -> None:
-    told = call("filter_inferences", {"s3_key": "test/a.png", "inferences": inferences}, **environment)
+    reported = call("filter_inferences", {"s3_key": "test/a.png", "inferences": inferences}, **environment)
     if passes:
-        assert told["answer"]["body"]["inferences"] == inferences
+        assert reported["answer"]["body"]["inferences"] == inferences
     else:
-        assert told["error"] == "ThresholdConfidenceNotMet"
-        assert "test/a.png has confidence" in told["message"]
+        assert reported["error"] == "ThresholdConfidenceNotMet"
+        assert "test/a.png has confidence" in reported["message"]
 
 
 @pytest.mark.parametrize("inferences", [None, [], {}, "0.9", ["0.9"], [True]])
@@ -235,9 +235,9 @@ def test_filter_inferences_names_the_missing_member_of_an_event(call: Call, infe
 
 @pytest.mark.parametrize("threshold", ["much", "1.5", "-0.1", "nan"])
 def test_filter_inferences_rejects_an_invalid_threshold(call: Call, threshold: str) -> None:
-    told = call("filter_inferences", {"inferences": [1.0]}, THRESHOLD=threshold)
-    assert told["error"] == "BadSettingError"
-    assert repr(threshold) in told["message"]
+    reported = call("filter_inferences", {"inferences": [1.0]}, THRESHOLD=threshold)
+    assert reported["error"] == "BadSettingError"
+    assert repr(threshold) in reported["message"]
 
 
 def test_the_state_machine_chains_the_three_with_the_retry_that_aws_recommends() -> None:

@@ -17,20 +17,20 @@ from scones.workflow.upload_image import upload_image
 
 
 @pytest.fixture
-def place(cloud: Any) -> Target:
+def local_target(cloud: Any) -> Target:
     return Target(cloud.session(), cloud.url)
 
 
 @pytest.fixture
-def bucket(place: Target) -> str:
+def bucket(local_target: Target) -> str:
     name = f"incoming-{uuid.uuid4().hex}"
-    place.client("s3").create_bucket(Bucket=name)
+    local_target.client("s3").create_bucket(Bucket=name)
     return name
 
 
-def delivered(place: Target, bucket: str, picture: Path) -> tuple[str, bytes]:
-    key = upload_image(place, bucket, picture)
-    return key, place.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+def delivered(local_target: Target, bucket: str, image: Path) -> tuple[str, bytes]:
+    key = upload_image(local_target, bucket, image)
+    return key, local_target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def draw(path: Path, width: int, height: int, **options: Any) -> Path:
@@ -39,30 +39,32 @@ def draw(path: Path, width: int, height: int, **options: Any) -> Path:
     return path
 
 
-def test_a_small_png_is_delivered_unchanged(place: Target, bucket: str, tmp_path: Path) -> None:
-    picture = draw(tmp_path / "small.PNG", 32, 32)
-    key, content = delivered(place, bucket, picture)
-    assert content == picture.read_bytes()
+def test_a_small_png_is_delivered_unchanged(local_target: Target, bucket: str, tmp_path: Path) -> None:
+    image = draw(tmp_path / "small.PNG", 32, 32)
+    key, content = delivered(local_target, bucket, image)
+    assert content == image.read_bytes()
     assert key.startswith("incoming/")
     assert key.endswith(".png")
-    assert upload_image(place, bucket, picture) == key
+    assert upload_image(local_target, bucket, image) == key
 
 
-def test_a_large_photograph_is_scaled_upright(place: Target, bucket: str, tmp_path: Path) -> None:
+def test_a_large_photograph_is_scaled_upright(local_target: Target, bucket: str, tmp_path: Path) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6  # EXIF orientation: the camera was held upright
-    key, content = delivered(place, bucket, draw(tmp_path / "photo.jpg", 1600, 1200, quality=95, exif=turned))
+    key, content = delivered(local_target, bucket, draw(tmp_path / "photo.jpg", 1600, 1200, quality=95, exif=turned))
     assert key.endswith(".jpg")
     assert len(content) <= MAX_BYTES
     assert Image.open(io.BytesIO(content)).size == (288, 384)
 
 
-def test_other_image_formats_become_jpeg(place: Target, bucket: str, tmp_path: Path) -> None:
-    key, content = delivered(place, bucket, draw(tmp_path / "picture.webp", 64, 64))
+def test_other_image_formats_become_jpeg(local_target: Target, bucket: str, tmp_path: Path) -> None:
+    key, content = delivered(local_target, bucket, draw(tmp_path / "picture.webp", 64, 64))
     assert key.endswith(".jpg")
     assert Image.open(io.BytesIO(content)).format == "JPEG"
 
 
-def test_bytes_that_are_not_an_image_are_left_to_the_endpoint(place: Target, bucket: str, tmp_path: Path) -> None:
-    (tmp_path / "broken.png").write_bytes(b"no picture")
-    assert delivered(place, bucket, tmp_path / "broken.png")[1] == b"no picture"
+def test_bytes_that_are_not_an_image_are_left_to_the_endpoint(
+    local_target: Target, bucket: str, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    assert delivered(local_target, bucket, tmp_path / "broken.png")[1] == b"no image"

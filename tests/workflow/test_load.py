@@ -46,16 +46,16 @@ def keys(s3: Any, bucket: str) -> set[str]:
 def test_images_and_lists_are_uploaded_below_the_prefix(
     dataset: Dataset, s3: Any, bucket: str, prefix: str, root: str
 ) -> None:
-    told: list[tuple[int, int | None]] = []
-    loaded = load(dataset, s3, bucket, prefix, progress=lambda *pair: told.append(pair))
+    reported: list[tuple[int, int | None]] = []
+    loaded = load(dataset, s3, bucket, prefix, progress=lambda *pair: reported.append(pair))
     sizes = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
     assert loaded == LoadResult(uploaded=9, skipped=0, bytes=sizes)
-    assert told == [(done, 9) for done in range(10)]
+    assert reported == [(done, 9) for done in range(10)]
     assert keys(s3, bucket) == {root + key for key in KEYS}
-    picture = next(dataset.test_images())
-    answer = s3.get_object(Bucket=bucket, Key=root + picture.key)
+    image = next(dataset.test_images())
+    answer = s3.get_object(Bucket=bucket, Key=root + image.key)
     assert answer["ContentType"] == "image/png"
-    assert answer["Body"].read() == dataset.path(picture).read_bytes()
+    assert answer["Body"].read() == dataset.path(image).read_bytes()
 
 
 def test_unchanged_objects_are_not_uploaded_again(dataset: Dataset, s3: Any, bucket: str) -> None:
@@ -92,10 +92,10 @@ def test_an_interrupted_download_from_s3_resumes(s3: Any, bucket: str, tmp_path:
     extract(folder, [url], s3=s3).path.rename(folder / "a.tar.gz.part")
     with (folder / "a.tar.gz.part").open("r+b") as part:
         part.truncate(1000)
-    told: list[tuple[int, int | None]] = []
-    archive = extract(folder, [url], s3=s3, progress=lambda *pair: told.append(pair))
+    reported: list[tuple[int, int | None]] = []
+    archive = extract(folder, [url], s3=s3, progress=lambda *pair: reported.append(pair))
     assert archive.path.read_bytes() == content
-    assert told[0] == (1000, len(content))
+    assert reported[0] == (1000, len(content))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from scones.workflow.target import Target
 
 
 @pytest.fixture
-def place(cloud: Any) -> Target:
+def local_target(cloud: Any) -> Target:
     return Target(cloud.session(), cloud.url)
 
 
@@ -26,25 +26,25 @@ def settings() -> Settings:
     return Settings(name=f"test-{uuid.uuid4().hex[:12]}")
 
 
-def test_the_bucket_is_created_once(place: Target, settings: Settings) -> None:
-    name = settings.bucket(place.account, place.region)
-    assert provision.bucket(place, name) is True
-    assert provision.bucket(place, name) is False
+def test_the_bucket_is_created_once(local_target: Target, settings: Settings) -> None:
+    name = settings.bucket(local_target.account, local_target.region)
+    assert provision.bucket(local_target, name) is True
+    assert provision.bucket(local_target, name) is False
 
 
-def test_roles_are_made_for_their_services_and_get_changed_policies(place: Target, settings: Settings) -> None:
-    roles = provision.roles(place, settings, "one-bucket")
-    iam = place.client("iam")
+def test_roles_are_made_for_their_services_and_get_changed_policies(local_target: Target, settings: Settings) -> None:
+    roles = provision.roles(local_target, settings, "one-bucket")
+    iam = local_target.client("iam")
     name = settings.role_name("lambda")
     trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     assert trust["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
-    assert provision.roles(place, settings, "other-bucket") == roles
+    assert provision.roles(local_target, settings, "other-bucket") == roles
     policy = iam.get_role_policy(RoleName=name, PolicyName="workflow")["PolicyDocument"]
     assert "arn:aws:s3:::other-bucket/*" in policy["Statement"][0]["Resource"]
 
 
-def test_policies_name_their_actions_and_resources(place: Target, settings: Settings) -> None:
-    statements = [each for role in provision.policies(place, settings, "bucket").values() for each in role]
+def test_policies_name_their_actions_and_resources(local_target: Target, settings: Settings) -> None:
+    statements = [each for role in provision.policies(local_target, settings, "bucket").values() for each in role]
     assert len(statements) == 7
     assert {each["Effect"] for each in statements} == {"Allow"}
     assert not [action for each in statements for action in each["Action"] if "*" in action]
@@ -72,12 +72,12 @@ def test_a_package_contains_no_time_or_machine(monkeypatch: pytest.MonkeyPatch) 
         ]
 
 
-def test_functions_are_updated_only_if_something_differs(place: Target, settings: Settings) -> None:
-    role = provision.roles(place, settings, "bucket").functions
-    client = place.client("lambda")
+def test_functions_are_updated_only_if_something_differs(local_target: Target, settings: Settings) -> None:
+    role = provision.roles(local_target, settings, "bucket").functions
+    client = local_target.client("lambda")
 
     def revisions() -> list[str]:
-        arns = provision.functions(place, settings, role, progress=silent)
+        arns = provision.functions(local_target, settings, role, progress=silent)
         return [client.get_function_configuration(FunctionName=arn)["RevisionId"] for arn in arns]
 
     first = revisions()
@@ -95,12 +95,12 @@ def test_functions_are_updated_only_if_something_differs(place: Target, settings
     )
 
 
-def test_the_state_machine_is_updated_where_its_definition_differs(place: Target, settings: Settings) -> None:
-    role = provision.roles(place, settings, "bucket").states
-    arns = provision.functions(place, settings, role, progress=silent)
+def test_the_state_machine_is_updated_where_its_definition_differs(local_target: Target, settings: Settings) -> None:
+    role = provision.roles(local_target, settings, "bucket").states
+    arns = provision.functions(local_target, settings, role, progress=silent)
     definition = provision.definition(arns)
     assert definition["States"]["ClassifyImage"]["Parameters"]["FunctionName"] == arns[1]
-    client = place.client("stepfunctions")
-    arn = provision.state_machine(place, settings, role, definition)
-    provision.state_machine(place, settings, role, definition | {"Comment": "changed"})
+    client = local_target.client("stepfunctions")
+    arn = provision.state_machine(local_target, settings, role, definition)
+    provision.state_machine(local_target, settings, role, definition | {"Comment": "changed"})
     assert '"changed"' in client.describe_state_machine(stateMachineArn=arn)["definition"]

@@ -24,9 +24,9 @@ def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pixels(dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    pictures = list(dataset.images(split))
-    rows = [np.asarray(Image.open(dataset.path(picture))).ravel() for picture in pictures]
-    return np.stack(rows).astype(float) / 255, np.array([picture.label for picture in pictures])
+    drawn_images = list(dataset.images(split))
+    rows = [np.asarray(Image.open(dataset.path(image))).ravel() for image in drawn_images]
+    return np.stack(rows).astype(float) / 255, np.array([image.label for image in drawn_images])
 
 
 def test_the_synthetic_dataset_has_1200_images_marked_as_synthetic(drawn: Dataset) -> None:
@@ -56,13 +56,13 @@ def test_a_linear_model_on_the_pixels_has_a_low_accuracy(drawn: Dataset) -> None
 
 @pytest.mark.usefixtures("fewer")
 def test_the_images_depend_only_on_the_seed(drawn: Dataset, tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    again = draw(tmp_path / "again", progress=lambda *pair: told.append(pair))
+    reported: list[tuple[int, int | None]] = []
+    again = draw(tmp_path / "again", progress=lambda *pair: reported.append(pair))
     other = draw(tmp_path / "other", seed=1)
-    assert told[-1] == (300, 300)
+    assert reported[-1] == (300, 300)
     assert [*again.images("train")] == [*drawn.images("train")][:100]
-    for picture in [*drawn.test_images(), *again.images("train")]:
-        assert again.path(picture).read_bytes() == drawn.path(picture).read_bytes()
+    for image in [*drawn.test_images(), *again.images("train")]:
+        assert again.path(image).read_bytes() == drawn.path(image).read_bytes()
     assert not np.array_equal(pixels(other, "test")[0], pixels(drawn, "test")[0])
 
 
@@ -70,7 +70,7 @@ def test_the_images_depend_only_on_the_seed(drawn: Dataset, tmp_path: Path) -> N
 def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
     dataset = draw(tmp_path, ("motorcycle", "bicycle"))
     assert dataset.classes == ("motorcycle", "bicycle")
-    assert {(picture.key.partition("_")[0], picture.label) for picture in dataset.test_images()} == {
+    assert {(image.key.partition("_")[0], image.label) for image in dataset.test_images()} == {
         ("test/motorcycle", 0),
         ("test/bicycle", 1),
     }

@@ -24,7 +24,7 @@ ROLE = "arn:aws:iam::111122223333:role/sagemaker"
 
 
 @pytest.fixture
-def place(cloud: Any) -> Target:
+def local_target(cloud: Any) -> Target:
     return Target(cloud.session(), cloud.url)
 
 
@@ -41,25 +41,25 @@ def dataset(tmp_path: Path) -> Dataset:
 
 
 @pytest.fixture
-def job(place: Target, settings: Settings, dataset: Dataset) -> TrainingSpec:
-    bucket = settings.bucket(place.account, place.region)
-    provision.bucket(place, bucket)
+def job(local_target: Target, settings: Settings, dataset: Dataset) -> TrainingSpec:
+    bucket = settings.bucket(local_target.account, local_target.region)
+    provision.bucket(local_target, bucket)
     images = UploadedDataset(dataset, bucket, "digest")
-    load(dataset, place.client("s3"), bucket, images.prefix)
-    return training_spec(place, settings, images)
+    load(dataset, local_target.client("s3"), bucket, images.prefix)
+    return training_spec(local_target, settings, images)
 
 
 def ignore(_: str) -> None:
     """Discard a message."""
 
 
-def run(place: Target, settings: Settings, job: TrainingSpec, say: Callable[[str], None] = ignore) -> Any:
+def run(local_target: Target, settings: Settings, job: TrainingSpec, say: Callable[[str], None] = ignore) -> Any:
     output = f"{job.data.rpartition('/')[0]}/models"
-    return train(place, settings, job, role=ROLE, output=output, on_message=say, log=ignore, progress=silent)
+    return train(local_target, settings, job, role=ROLE, output=output, on_message=say, log=ignore, progress=silent)
 
 
-def jobs(place: Target, settings: Settings) -> list[dict[str, Any]]:
-    found = place.client("sagemaker").list_training_jobs(NameContains=settings.name)
+def jobs(local_target: Target, settings: Settings) -> list[dict[str, Any]]:
+    found = local_target.client("sagemaker").list_training_jobs(NameContains=settings.name)
     return list(found["TrainingJobSummaries"])
 
 
@@ -82,53 +82,55 @@ def test_some_regions_have_a_container_image_and_some_have_none() -> None:
 
 
 @pytest.mark.slow
-def test_the_same_job_runs_once_and_its_model_is_served(place: Target, settings: Settings, job: TrainingSpec) -> None:
-    told: list[str] = []
-    first = run(place, settings, job, told.append)
+def test_the_same_job_runs_once_and_its_model_is_served(
+    local_target: Target, settings: Settings, job: TrainingSpec
+) -> None:
+    reported: list[str] = []
+    first = run(local_target, settings, job, reported.append)
     assert not first.reused
     assert 0 <= first.validation_accuracy <= 1
-    assert any(line.startswith("Training") for line in told)
-    second = run(place, settings, job)
+    assert any(line.startswith("Training") for line in reported)
+    second = run(local_target, settings, job)
     assert second.reused
     assert (second.job, second.artifact) == (first.job, first.artifact)
     other = TrainingSpec(job.image, {**job.hyperparameters, "epochs": "2"}, job.data, job.data_digest)
-    assert run(place, settings, other).job != first.job
+    assert run(local_target, settings, other).job != first.job
 
     captures = f"{job.data.rpartition('/')[0]}/captures"
-    deployed = deploy(place, settings, first, ROLE, captures, on_message=ignore)
+    deployed = deploy(local_target, settings, first, ROLE, captures, on_message=ignore)
     try:
         assert not deployed.reused
-        assert served_artifact(place, settings) == first.artifact
-        assert deploy(place, settings, first, ROLE, captures, on_message=ignore).reused
-        moved = deploy(place, settings, first, ROLE, f"{captures}-elsewhere", on_message=ignore)
+        assert served_artifact(local_target, settings) == first.artifact
+        assert deploy(local_target, settings, first, ROLE, captures, on_message=ignore).reused
+        moved = deploy(local_target, settings, first, ROLE, f"{captures}-elsewhere", on_message=ignore)
         assert not moved.reused, "another place for captures is another configuration"
     finally:
-        place.client("sagemaker").delete_endpoint(EndpointName=settings.endpoint_name)
+        local_target.client("sagemaker").delete_endpoint(EndpointName=settings.endpoint_name)
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_stops_its_training_job(place: Target, settings: Settings, job: TrainingSpec) -> None:
+def test_an_interrupted_run_stops_its_training_job(local_target: Target, settings: Settings, job: TrainingSpec) -> None:
     def interrupt(line: str) -> None:
         if line.startswith("Starting"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(place, settings, job, interrupt)
-    [found] = jobs(place, settings)
+        run(local_target, settings, job, interrupt)
+    [found] = jobs(local_target, settings)
     assert found["TrainingJobStatus"] in ("Stopping", "Stopped")
 
 
 @pytest.mark.slow
 def test_a_failed_job_is_reported_with_its_reason_and_not_reused(
-    place: Target, settings: Settings, job: TrainingSpec
+    local_target: Target, settings: Settings, job: TrainingSpec
 ) -> None:
     wrong = TrainingSpec(job.image, {**job.hyperparameters, "num_classes": "many"}, job.data, job.data_digest)
     for _ in range(2):
         with pytest.raises(TrainingError, match=r"Training job .* failed: .*num_classes"):
-            run(place, settings, wrong)
-    assert [found["TrainingJobStatus"] for found in jobs(place, settings)] == ["Failed", "Failed"]
+            run(local_target, settings, wrong)
+    assert [found["TrainingJobStatus"] for found in jobs(local_target, settings)] == ["Failed", "Failed"]
 
 
-def test_without_an_endpoint_there_is_advice(place: Target, settings: Settings) -> None:
+def test_without_an_endpoint_there_is_advice(local_target: Target, settings: Settings) -> None:
     with pytest.raises(EndpointError, match=r"Endpoint .* does not exist; run `scones run --keep` first"):
-        served_artifact(place, settings)
+        served_artifact(local_target, settings)

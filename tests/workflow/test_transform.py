@@ -19,19 +19,19 @@ def from_file(path: Path) -> Archive:
 
 def test_images_of_the_classes_become_png_files_and_lists(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    told: list[tuple[int, int | None]] = []
+    reported: list[tuple[int, int | None]] = []
     archive = from_file(write_archive(tmp_path / "a.tar.gz"))
-    dataset = transform(archive, folder, progress=lambda *pair: told.append(pair))
+    dataset = transform(archive, folder, progress=lambda *pair: reported.append(pair))
     assert dataset == Dataset("cifar-100", ("bicycle", "motorcycle"), folder, 5, 2, "0" * 64)
     assert not dataset.synthetic
-    assert told[0] == (0, 7)
-    assert told[-1] == (7, 7)
+    assert reported[0] == (0, 7)
+    assert reported[-1] == (7, 7)
     names = [f"picture_s_{number:06}.png" for number in (0, 1, 3, 4, 5)]
     labels = [0, 1, 1, 0, 0]
     lines = [f"{index}\t{label}\t{name}\n" for index, (label, name) in enumerate(zip(labels, names, strict=True))]
     assert (folder / "train.lst").read_text() == "".join(lines)
     assert sorted(path.name for path in (folder / "train").iterdir()) == names
-    assert [tuple(picture) for picture in dataset.test_images()] == [
+    assert [tuple(drawn) for drawn in dataset.test_images()] == [
         ("test/picture_s_000000.png", 1),
         ("test/picture_s_000001.png", 0),
     ]
@@ -50,7 +50,7 @@ def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
     classes = ("motorcycle", "apple", "bicycle", "apple")
     dataset = transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, classes)
     assert dataset.classes == ("motorcycle", "apple", "bicycle")
-    assert [picture.label for picture in dataset.test_images()] == [0, 2, 1]
+    assert [drawn.label for drawn in dataset.test_images()] == [0, 2, 1]
 
 
 def test_for_an_unknown_class_the_error_suggests_similar_ones(tmp_path: Path) -> None:
@@ -101,13 +101,13 @@ def test_two_images_of_one_name_are_two_files(tmp_path: Path) -> None:
     split = split_of([8, 48]) | {b"filenames": [b"same.png", b"same.png"]}
     archive = from_file(write_archive(tmp_path / "a.tar.gz", train=pickle.dumps(split, 2)))
     dataset = transform(archive, tmp_path)
-    assert [picture.key for picture in dataset.images("train")] == ["train/same.png", "train/same-1.png"]
+    assert [drawn.key for drawn in dataset.images("train")] == ["train/same.png", "train/same-1.png"]
 
 
 def test_the_real_archive_gives_1200_images(archive: Path, tmp_path: Path) -> None:
     dataset = transform(from_file(archive), tmp_path)
     assert (dataset.train, dataset.test) == (1000, 200)
     for split in ("train", "test"):
-        pictures = list(dataset.images(split))
-        assert sum(picture.label for picture in pictures) * 2 == len(pictures)
-        assert all(dataset.path(picture).is_file() for picture in pictures)
+        drawn_images = list(dataset.images(split))
+        assert sum(drawn.label for drawn in drawn_images) * 2 == len(drawn_images)
+        assert all(dataset.path(drawn).is_file() for drawn in drawn_images)

@@ -75,7 +75,7 @@ with tarfile.open("model.tar.gz", "w:gz") as tar:
 session = Session()
 role = get_execution_role()
 bucket = session.default_bucket()
-place = f"s3://{bucket}/classes-v3"
+location = f"s3://{bucket}/classes-v3"
 rows = session.upload_data("rows.csv", bucket, "classes-v3/rows")
 model_data = session.upload_data("model.tar.gz", bucket, "classes-v3/model")
 
@@ -90,9 +90,9 @@ def builtin():
         Image.fromarray(pixels).save(f"pictures/{index}.png")
         lines.append(f"{index}\t{index % 2}\t{index}.png\n")
     Path("pictures.lst").write_text("".join(lines))
-    pictures = session.upload_data("pictures", bucket, "classes-v3/pictures")
+    images = session.upload_data("pictures", bucket, "classes-v3/pictures")
     listed = session.upload_data("pictures.lst", bucket, "classes-v3/list")
-    channels = {"train": pictures, "validation": pictures, "train_lst": listed, "validation_lst": listed}
+    channels = {"train": images, "validation": images, "train_lst": listed, "validation_lst": listed}
     trainer = ModelTrainer(
         training_image=image_uris.retrieve("image-classification", session.boto_region_name),
         compute=Compute(instance_type="ml.p3.2xlarge", instance_count=1),
@@ -129,7 +129,7 @@ def process():
 
     def outputs(name):
         output = ProcessingS3Output(
-            s3_uri=f"{place}/{name}", local_path="/opt/ml/processing/output", s3_upload_mode="EndOfJob"
+            s3_uri=f"{location}/{name}", local_path="/opt/ml/processing/output", s3_upload_mode="EndOfJob"
         )
         return [ProcessingOutput(output_name="count", s3_output=output)]
 
@@ -198,7 +198,7 @@ def register():
     (version,) = client.list_model_packages(ModelPackageGroupName="classes-v3")["ModelPackageSummaryList"]
     report("registered", ModelPackage.get(version["ModelPackageArn"]).model_approval_status)
     transformer = Transformer(
-        model.model_name, 1, "ml.m5.large", output_path=f"{place}/transformed", sagemaker_session=session
+        model.model_name, 1, "ml.m5.large", output_path=f"{location}/transformed", sagemaker_session=session
     )
     transformer.transform(rows, content_type="text/csv", wait=False)
     transformer.latest_transform_job.wait(poll=1)

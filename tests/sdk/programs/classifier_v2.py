@@ -13,7 +13,7 @@ from sagemaker.serializers import IdentitySerializer
 import sagemaker
 
 
-def picture(label: int, seed: int) -> bytes:
+def draw_image(label: int, seed: int) -> bytes:
     """Draw noise with a bright square: at the top for label 0, at the bottom for label 1."""
     pixels = np.random.default_rng(seed).integers(0, 120, (32, 32, 3), dtype=np.uint8)
     pixels[3 + 17 * label : 13 + 17 * label, 10:20] += 130
@@ -27,7 +27,7 @@ s3, bucket = session.boto_session.client("s3"), session.default_bucket()
 for channel, count in (("train", 80), ("validation", 20)):
     lines = []
     for index in range(count):
-        s3.put_object(Bucket=bucket, Key=f"{channel}/{index}.png", Body=picture(index % 2, index + 1000 * count))
+        s3.put_object(Bucket=bucket, Key=f"{channel}/{index}.png", Body=draw_image(index % 2, index + 1000 * count))
         lines.append(f"{index}\t{index % 2}\t{index}.png\n")
     s3.put_object(Bucket=bucket, Key=f"{channel}_lst/{channel}.lst", Body="".join(lines).encode())
 
@@ -59,5 +59,5 @@ predictor = PyTorchModel(entry_point="inference.py", model_data=estimator.model_
 )
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)
-report("classes", [int(np.argmax(predictor.predict(picture(label, 99 + label)))) for label in (0, 1, 0)])
+report("classes", [int(np.argmax(predictor.predict(draw_image(label, 99 + label)))) for label in (0, 1, 0)])
 predictor.delete_endpoint()

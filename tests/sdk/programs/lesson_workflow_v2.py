@@ -49,8 +49,13 @@ boto3.client("lambda").get_waiter("function_active_v2").wait(FunctionName="count
 
 
 def given(name, uri):
-    place = {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/{name}", "S3DataType": "S3Prefix", "S3InputMode": "File"}
-    return {"InputName": name, "S3Input": place}
+    location = {
+        "S3Uri": uri,
+        "LocalPath": f"/opt/ml/processing/{name}",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+    }
+    return {"InputName": name, "S3Input": location}
 
 
 left = {"S3Uri": f"s3://{bucket}/lesson/out", "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "EndOfJob"}

@@ -51,8 +51,8 @@ Path("rows.csv").write_text("".join(f"{index},{index * 2}\n" for index in range(
 
 session = sagemaker.Session()
 role = sagemaker.get_execution_role()
-place = f"s3://{session.default_bucket()}/processing-v2"
-rows = S3Uploader.upload("rows.csv", f"{place}/input", sagemaker_session=session)
+location = f"s3://{session.default_bucket()}/processing-v2"
+rows = S3Uploader.upload("rows.csv", f"{location}/input", sagemaker_session=session)
 sizes = {"instance_type": "ml.m5.xlarge", "instance_count": 1, "role": role, "sagemaker_session": session}
 
 
@@ -63,7 +63,7 @@ def split():
         inputs=[ProcessingInput(source=rows, destination="/opt/ml/processing/input")],
         outputs=[
             ProcessingOutput(output_name="train_data", source="/opt/ml/processing/train"),
-            ProcessingOutput(output_name="test_data", source="/opt/ml/processing/test", destination=f"{place}/test"),
+            ProcessingOutput(output_name="test_data", source="/opt/ml/processing/test", destination=f"{location}/test"),
         ],
         arguments=["--train-test-split-ratio", "0.2"],
     )

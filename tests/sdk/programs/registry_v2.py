@@ -48,8 +48,8 @@ with tarfile.open("model.tar.gz", "w:gz") as tar:
 session = sagemaker.Session()
 sagemaker_client = boto3.client("sagemaker")
 role = sagemaker.get_execution_role()
-place = f"s3://{session.default_bucket()}/registry-v2"
-data = S3Uploader.upload("model.tar.gz", f"{place}/model", sagemaker_session=session)
+location = f"s3://{session.default_bucket()}/registry-v2"
+data = S3Uploader.upload("model.tar.gz", f"{location}/model", sagemaker_session=session)
 
 
 def in_service(name):
@@ -85,7 +85,7 @@ package.update_customer_metadata({"owner": "tests"})
 capture = DataCaptureConfig(
     enable_capture=True,
     sampling_percentage=100,
-    destination_s3_uri=f"{place}/captured",
+    destination_s3_uri=f"{location}/captured",
     sagemaker_session=session,
 )
 package.deploy(1, "ml.m5.large", endpoint_name="factors", data_capture_config=capture, wait=False)
@@ -99,7 +99,7 @@ predictor = Predictor(
     "factors", sagemaker_session=session, serializer=JSONSerializer(), deserializer=JSONDeserializer()
 )
 report("prediction", predictor.predict([1, 2]))
-while not (files := S3Downloader.list(f"{place}/captured", sagemaker_session=session)):
+while not (files := S3Downloader.list(f"{location}/captured", sagemaker_session=session)):
     time.sleep(0.1)
 record = json.loads(S3Downloader.read_file(files[0], sagemaker_session=session).splitlines()[0])
 report("captured", [record["captureData"][side]["data"] for side in ("endpointInput", "endpointOutput")])

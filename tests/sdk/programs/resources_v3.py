@@ -65,14 +65,14 @@ TRAIN = "import os, pathlib; print('lr=' + os.environ['SM_HP_LR']); pathlib.Path
 Path("inference.py").write_text(INFERENCE)
 Path("train.py").write_text(TRAIN)
 Path("rows.csv").write_text("1\n2\n3\n")
-for name, source, place in (("model", "inference.py", "code/inference.py"), ("source", "train.py", "train.py")):
+for name, source, location in (("model", "inference.py", "code/inference.py"), ("source", "train.py", "train.py")):
     with tarfile.open(f"{name}.tar.gz", "w:gz") as tar:
-        tar.add(source, place)
+        tar.add(source, location)
 
 session = Session()
 role = get_execution_role()
 bucket = session.default_bucket()
-place = f"s3://{bucket}/resources-v3"
+location = f"s3://{bucket}/resources-v3"
 for file in ("model.tar.gz", "source.tar.gz", "rows.csv"):
     session.upload_data(file, bucket, "resources-v3/input")
 
@@ -84,18 +84,18 @@ def train():
         hyper_parameters={
             "lr": "0.5",
             "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": f"{place}/input/source.tar.gz",
+            "sagemaker_submit_directory": f"{location}/input/source.tar.gz",
         },
         role_arn=role,
         input_data_config=[
             Channel(
                 channel_name="train",
                 data_source=DataSource(
-                    s3_data_source=S3DataSource(s3_data_type="S3Prefix", s3_uri=f"{place}/input/rows.csv")
+                    s3_data_source=S3DataSource(s3_data_type="S3Prefix", s3_uri=f"{location}/input/rows.csv")
                 ),
             )
         ],
-        output_data_config=OutputDataConfig(s3_output_path=f"{place}/models"),
+        output_data_config=OutputDataConfig(s3_output_path=f"{location}/models"),
         resource_config=ResourceConfig(instance_type="ml.m5.large", instance_count=1, volume_size_in_gb=30),
         stopping_condition=StoppingCondition(max_runtime_in_seconds=600),
     )
@@ -123,7 +123,7 @@ def process():
                 ProcessingOutput(
                     output_name="out",
                     s3_output=ProcessingS3Output(
-                        s3_uri=f"{place}/processed", local_path="/opt/ml/processing/out", s3_upload_mode="EndOfJob"
+                        s3_uri=f"{location}/processed", local_path="/opt/ml/processing/out", s3_upload_mode="EndOfJob"
                     ),
                 )
             ]
@@ -140,12 +140,12 @@ def transform(model):
         model_name=model.model_name,
         transform_input=TransformInput(
             data_source=TransformDataSource(
-                s3_data_source=TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=f"{place}/input/rows.csv")
+                s3_data_source=TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=f"{location}/input/rows.csv")
             ),
             content_type="text/csv",
             split_type="Line",
         ),
-        transform_output=TransformOutput(s3_output_path=f"{place}/transformed", assemble_with="Line"),
+        transform_output=TransformOutput(s3_output_path=f"{location}/transformed", assemble_with="Line"),
         transform_resources=TransformResources(instance_type="ml.m5.large", instance_count=1),
     )
     job.wait(poll=1)
@@ -184,7 +184,7 @@ def register():
     made = client.create_model_package(
         ModelPackageGroupName="resources-v3",
         InferenceSpecification={
-            "Containers": [{"Image": IMAGE, "ModelDataUrl": f"{place}/input/model.tar.gz"}],
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": f"{location}/input/model.tar.gz"}],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         },
@@ -200,7 +200,7 @@ def register():
 
 container = ContainerDefinition(
     image=IMAGE,
-    model_data_url=f"{place}/input/model.tar.gz",
+    model_data_url=f"{location}/input/model.tar.gz",
     environment={"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"},
 )
 model = Model.create(model_name="resources-v3", primary_container=container, execution_role_arn=role)
