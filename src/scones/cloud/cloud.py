@@ -174,8 +174,8 @@ class Cloud(CloudContext):
             caller=caller or self.credentials.root(self.settings.account),
             request_id=uuid4(),
         )
-        answer = await handler(call)
-        return answer.members if isinstance(answer, OperationOutput) else answer
+        response = await handler(call)
+        return response.members if isinstance(response, OperationOutput) else response
 
     def handler(self, service: str, operation: str) -> Any:
         """Return the coroutine of an operation; raises `ServiceError` (`NotImplemented`) if it is not supported."""

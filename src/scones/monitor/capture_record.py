@@ -65,15 +65,15 @@ def parse_line(line: bytes, file: str = "", number: int = 1) -> CaptureRecord:
     event = _mapping(record.get("eventMetadata"), "eventMetadata")
     if not {"endpointInput", "endpointOutput"} & data.keys():
         raise ValueError("captureData has neither endpointInput nor endpointOutput")
-    question, answer = data.get("endpointInput"), data.get("endpointOutput")
-    side = None if question is None else _mapping(question, "endpointInput")
+    request, response = data.get("endpointInput"), data.get("endpointOutput")
+    side = None if request is None else _mapping(request, "endpointInput")
     return CaptureRecord(
         event_id=_text(event, "eventId"),
         inference_time=_moment(_text(event, "inferenceTime")),
         inference_id=event.get("inferenceId"),
         content_type=None if side is None else side.get("observedContentType"),
         image=None if side is None else _content(side, "endpointInput"),
-        scores=[] if answer is None else _scores(_mapping(answer, "endpointOutput")),
+        scores=[] if response is None else _scores(_mapping(response, "endpointOutput")),
         file=file,
         line=number,
     )

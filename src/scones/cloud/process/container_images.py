@@ -100,7 +100,7 @@ def command(uri: str, argument: str) -> list[str]:
     if not _exists(program):
         raise UnknownImageError(
             f'The program of the image "{uri}" is missing: "{program}" was not found. If {VARIABLE} names it, correct '
-            "the name; otherwise install the package that contains it again. Then restart the local cloud."
+            "the name; otherwise reinstall the package that contains it. Then restart the local cloud."
         )
     if program.endswith(".py"):
         return [sys.executable, os.path.abspath(program), argument]  # noqa: PTH100 - symbolic links stay

@@ -129,8 +129,8 @@ class RunningCloud:
         connection = http.client.HTTPConnection(host, timeout=HEALTH_SECONDS)
         try:
             connection.request("GET", "/_scones/health")
-            answer = connection.getresponse()
-            state: dict[str, Any] = json.loads(answer.read()) if answer.status == 200 else {}
+            response = connection.getresponse()
+            state: dict[str, Any] = json.loads(response.read()) if response.status == 200 else {}
             return state
         finally:
             connection.close()

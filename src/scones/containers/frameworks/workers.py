@@ -65,8 +65,8 @@ class Worker:
             await self.writer.drain()
         except ConnectionError as error:
             raise WorkerFailedError("Worker died.") from error
-        head, answer = await self.receive()
-        return Reply(int(str(head["status"])), str(head["content_type"]), answer)
+        head, response = await self.receive()
+        return Reply(int(str(head["status"])), str(head["content_type"]), response)
 
     async def stop(self) -> None:
         """Kill the process."""

@@ -99,14 +99,14 @@ def open_s3(client: S3Client, url: str, offset: int, etag: str | None) -> Stream
         if head["ETag"] != etag or offset >= head["ContentLength"]:
             offset = 0
         if offset:
-            answer = client.get_object(Bucket=bucket, Key=key, IfMatch=head["ETag"], Range=f"bytes={offset}-")
+            reply = client.get_object(Bucket=bucket, Key=key, IfMatch=head["ETag"], Range=f"bytes={offset}-")
         else:
-            answer = client.get_object(Bucket=bucket, Key=key, IfMatch=head["ETag"])
+            reply = client.get_object(Bucket=bucket, Key=key, IfMatch=head["ETag"])
     except HTTPClientError:
         raise
     except ClientError as error:
         raise SourceError(url, f"returned {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
         raise SourceError(url, str(error)) from error
-    body = answer["Body"]
+    body = reply["Body"]
     return Stream(body.read, body.close, offset, head["ContentLength"], head["ETag"])

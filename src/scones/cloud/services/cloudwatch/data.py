@@ -58,7 +58,7 @@ def _samples(datum: Members, number: int) -> list[Sample]:
     counts = datum.get("Counts", [1.0] * len(values))
     if len(counts) != len(values):
         raise ServiceError(
-            "InvalidParameterValueException", "The parameters Values and Counts must have as many elements."
+            "InvalidParameterValueException", "The parameters Values and Counts must have the same number of elements."
         )
     for index, value in enumerate(values, 1):
         if not math.isfinite(value):

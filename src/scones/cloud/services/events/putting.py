@@ -40,22 +40,22 @@ class EventOperations:
             raise invalid("Total size of the entries in the request is over the limit.")
         if "EndpointId" in call.params:
             raise invalid("The local cloud does not support global endpoints; omit EndpointId.")
-        answers = []
+        responses = []
         events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         async with TimeSlices() as slices:
             for entry in entries:
                 if slices.used_up():
                     await slices.pause()
-                detail, answer = _detail(entry)
+                detail, response = _detail(entry)
                 if detail is not None:
                     event = self._event(entry, detail)
-                    answer = {"EventId": event["id"]}
+                    response = {"EventId": event["id"]}
                     if bus := self._bus(entry.get("EventBusName")):
                         events[bus].append(event)
-                answers.append(answer)
+                responses.append(response)
         for bus, given in events.items():
             await self._router.route(bus, given)
-        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+        return {"FailedEntryCount": sum("ErrorCode" in response for response in responses), "Entries": responses}
 
     async def put_service_event(
         self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]

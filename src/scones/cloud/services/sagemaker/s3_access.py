@@ -76,16 +76,16 @@ class S3Access:
 
     async def read(self, source: S3Location) -> bytes:
         """Return the content of a small object; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
-        answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
-        return await read_body(answer["Body"])
+        response = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
+        return await read_body(response["Body"])
 
     async def stream(self, source: S3Location) -> tuple[int, AsyncIterator[bytes]]:
         """Return an object's length in bytes and its content in chunks.
 
         Raises `ServiceError` (NoSuchKey, NoSuchBucket).
         """
-        answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
-        return answer["ContentLength"], body_chunks(answer["Body"])
+        response = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
+        return response["ContentLength"], body_chunks(response["Body"])
 
     async def download(self, source: S3Location, target: Path) -> None:
         """Write an object to a file; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""

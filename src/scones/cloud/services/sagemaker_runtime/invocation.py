@@ -52,12 +52,12 @@ class InvocationOperations:
         if len(body) > LARGEST:  # AWS's front end rejects it before the service validates the request
             raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
         request = CapturedMessage(params.get("ContentType", "application/octet-stream"), body)
-        answer = await self._invoke(name, variant, request, call)
-        content_type = answer.headers.get("content-type", "application/octet-stream")
+        reply = await self._invoke(name, variant, request, call)
+        content_type = reply.headers.get("content-type", "application/octet-stream")
         if variant.capture is not None and variant.capture.sampled():
-            await self._capture(variant.capture, request, CapturedMessage(content_type, answer.body), moment, params)
-        members = {"Body": answer.body, "ContentType": content_type, "InvokedProductionVariant": variant.name}
-        if (attributes := answer.headers.get(CUSTOM_ATTRIBUTES.lower())) is not None:
+            await self._capture(variant.capture, request, CapturedMessage(content_type, reply.body), moment, params)
+        members = {"Body": reply.body, "ContentType": content_type, "InvokedProductionVariant": variant.name}
+        if (attributes := reply.headers.get(CUSTOM_ATTRIBUTES.lower())) is not None:
             members["CustomAttributes"] = attributes
         return members
 
@@ -88,7 +88,7 @@ class InvocationOperations:
         if "CustomAttributes" in call.params:
             headers[CUSTOM_ATTRIBUTES] = call.params["CustomAttributes"]
         try:
-            answer = await variant.server.invoke(request.body, headers, LARGEST)
+            reply = await variant.server.invoke(request.body, headers, LARGEST)
         except ServerTimeoutError as error:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. Review the latency "
@@ -104,10 +104,10 @@ class InvocationOperations:
                 f"request {call.request_id}.",
                 500,
             ) from error
-        if not 200 <= answer.status < 300:
-            model_message = answer.body[: 4 * MESSAGE_LIMIT].decode(errors="replace")[:MESSAGE_LIMIT]
-            raise self._model_error(name, variant, answer.status, model_message)
-        return answer
+        if not 200 <= reply.status < 300:
+            model_message = reply.body[: 4 * MESSAGE_LIMIT].decode(errors="replace")[:MESSAGE_LIMIT]
+            raise self._model_error(name, variant, reply.status, model_message)
+        return reply
 
     def _model_error(self, endpoint: str, variant: ProductionVariant, status: int, model_message: str) -> ServiceError:
         region, account = self._cloud.settings.region, self._cloud.settings.account

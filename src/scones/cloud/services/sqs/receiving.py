@@ -114,12 +114,12 @@ class ReceivingOperations:
         """Delete up to ten messages in one write."""
         queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "DeleteMessageBatchRequestEntry")
-        answer = await self._store.write(
+        response = await self._store.write(
             lambda connection: run_each(entries, lambda entry: _delete(connection, queue, entry["ReceiptHandle"]))
         )
         if queue.fifo:
             self._long_polls.wake(queue.id, len(entries))
-        return answer
+        return response
 
     async def change_message_visibility(self, call: OperationCall) -> Members:
         """Change the visibility timeout of a message in flight, in seconds from now."""
@@ -132,11 +132,11 @@ class ReceivingOperations:
         """Change the visibility of up to ten messages in one write."""
         queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "ChangeMessageVisibilityBatchRequestEntry")
-        answer = await self._store.write(
+        response = await self._store.write(
             lambda connection: run_each(entries, lambda entry: _change_visibility(connection, queue, entry))
         )
         self._long_polls.wake(queue.id, len(entries))
-        return answer
+        return response
 
 
 def _delete(connection: sqlite3.Connection, queue: Queue, handle: str) -> None:

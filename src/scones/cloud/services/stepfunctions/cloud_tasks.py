@@ -43,17 +43,17 @@ class CloudTasks:
             raise StateFailedError("States.Runtime", message, fatal=True)
         return await integration.call(self._cloud, parameters)
 
-    async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
+    async def wait(self, resource: Resource, parameters: Any, response: Any) -> Any:
         """Wait until the job or execution that a task started has succeeded, and return its description.
 
         Raises `StateFailedError` if it does not succeed.
         """
         await self._find(resource)
-        return await self._job(resource).wait(self._cloud, parameters, answer)
+        return await self._job(resource).wait(self._cloud, parameters, response)
 
-    def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
+    def abandon(self, resource: Resource, parameters: Any, response: Any) -> None:
         """Stop, in the background, the job or execution that a task started and no longer waits for."""
-        stop = self._job(resource).abandon(self._cloud, parameters, answer)
+        stop = self._job(resource).abandon(self._cloud, parameters, response)
         self._cloud.spawn(stop, f"stop of {resource.name}")
 
     async def _find(self, resource: Resource) -> Integration | None:

@@ -131,13 +131,13 @@ class EventSourceOperations:
             )
         query = {"QueueUrl": queue_url(self._cloud, arn), "AttributeNames": ["VisibilityTimeout"]}
         try:
-            answer = await self._cloud.call("sqs", "GetQueueAttributes", query)
+            response = await self._cloud.call("sqs", "GetQueueAttributes", query)
         except ServiceError as error:
             raise _invalid(
                 "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
                 f"SQS Error Message: {error.message}"
             ) from error
-        visibility = int(answer["Attributes"]["VisibilityTimeout"])
+        visibility = int(response["Attributes"]["VisibilityTimeout"])
         if visibility < function_timeout:
             raise _invalid(
                 f"Queue visibility timeout: {visibility} seconds is less than Function timeout: "

@@ -35,14 +35,14 @@ class DeploymentPackages:
 
     async def _from_s3(self, bucket: str, key: str) -> bytes:
         try:
-            answer = await self._cloud.call("s3", "GetObject", {"Bucket": bucket, "Key": key})
+            response = await self._cloud.call("s3", "GetObject", {"Bucket": bucket, "Key": key})
         except ServiceError as error:
             raise ServiceError(
                 "InvalidParameterValueException",
                 f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message: {error.message}",
                 Type="User",
             ) from error
-        return await read_body(answer["Body"])
+        return await read_body(response["Body"])
 
     async def check_size(self, code: str, layers: Sequence[str]) -> None:
         """Raise `InvalidParameterValueException` if code and layers together exceed the limit on unzipped bytes."""

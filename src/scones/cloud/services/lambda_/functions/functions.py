@@ -115,15 +115,15 @@ class FunctionOperations:
         """Describe a function, with its code's location, its tags and its reserved concurrency."""
         function = self._names.requested(call)
         version = self._records.find(function)
-        answer: Members = {
+        response: Members = {
             "Configuration": self._described(version.configuration, function),
             "Code": {"RepositoryType": "S3", "Location": self._links.location(version.code_digest)},
         }
         if tags := self._records.tags(function.name):
-            answer["Tags"] = tags
+            response["Tags"] = tags
         if (reserved := self._records.reserved(function.name)) is not None:
-            answer["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
-        return answer
+            response["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
+        return response
 
     async def get_function_configuration(self, call: OperationCall) -> Members:
         """Describe a function's configuration."""

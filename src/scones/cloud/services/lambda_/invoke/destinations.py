@@ -162,9 +162,9 @@ class Destinations:
             "Detail": text,
             "EventBusName": bus,
         }
-        answer = await self._cloud.call("events", "PutEvents", {"Entries": [entry]})
-        if answer["FailedEntryCount"]:
-            failure = answer["Entries"][0]
+        response = await self._cloud.call("events", "PutEvents", {"Entries": [entry]})
+        if response["FailedEntryCount"]:
+            failure = response["Entries"][0]
             raise ServiceError(failure["ErrorCode"], failure["ErrorMessage"])
 
     async def _put_object(self, bucket: str, text: str) -> None:

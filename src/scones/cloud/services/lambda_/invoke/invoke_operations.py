@@ -55,15 +55,15 @@ class InvocationOperations:
             await self._events.accept(call.request_id, request.function, request.payload)
             return OperationOutput({"StatusCode": 202, "Payload": b""}, 202)
         outcome = await self._run(call, request)
-        answer = {
+        response = {
             "StatusCode": 200,
             "FunctionError": outcome.function_error,
             "Payload": outcome.payload,
             "ExecutedVersion": request.version.configuration["Version"],
         }
         if params.get("LogType") == "Tail":
-            answer["LogResult"] = base64.b64encode(outcome.log).decode()
-        return OperationOutput(answer, 200)
+            response["LogResult"] = base64.b64encode(outcome.log).decode()
+        return OperationOutput(response, 200)
 
     async def invoke_async(self, call: OperationCall) -> OperationOutput:
         """Accept an event for a function; this is the API's first form of InvocationType Event."""
@@ -84,13 +84,13 @@ class InvocationOperations:
             return OperationOutput({"StatusCode": 204}, 204)
         outcome = await self._run(call, request)
         tail = base64.b64encode(outcome.log).decode() if call.params.get("LogType") == "Tail" else None
-        answer = {
+        response = {
             "StatusCode": 200,
             "ExecutedVersion": request.version.configuration["Version"],
             "ResponseStreamContentType": "application/octet-stream",
             "EventStream": _streamed(outcome, tail),
         }
-        return OperationOutput(answer, 200)
+        return OperationOutput(response, 200)
 
     async def _read_request(self, call: OperationCall, kind: str) -> _InvokeRequest:
         """Return the invocation that a call requests; raises `ServiceError` for an invalid request."""

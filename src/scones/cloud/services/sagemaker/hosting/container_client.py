@@ -94,7 +94,7 @@ class ContainerClient:
         self, connection: _Connection, deadline: float, head: bytes, body: bytes, limit: int
     ) -> ContainerResponse:
         try:
-            answer = await connection.send(deadline, head, body, limit)
+            response = await connection.send(deadline, head, body, limit)
         except BaseException:
             connection.close()
             raise
@@ -104,7 +104,7 @@ class ContainerClient:
             connection.close()
         while self._idle and connection.idle_since - self._idle[0].idle_since > IDLE_SECONDS:
             self._idle.popleft().close()
-        return answer
+        return response
 
     def _idle_connection(self) -> _Connection | None:
         now = time.monotonic()

@@ -129,8 +129,8 @@ class TransformRun:
             async with slots:
                 try:
                     given = await asyncio.to_thread(records.model_input, payload)
-                    answer = await self._invoke(given, source)
-                    return None if answer is None else await asyncio.to_thread(records.output, payload, answer)
+                    response = await self._invoke(given, source)
+                    return None if response is None else await asyncio.to_thread(records.output, payload, response)
                 except RecordsError as error:
                     self._data_log.write(f"{source}: {error}")
                     return None
@@ -140,13 +140,13 @@ class TransformRun:
         except (OSError, EOFError, zlib.error) as error:
             self._data_log.write(f"{source}: decompression failed: {error}")
             return False
-        answers = await asyncio.gather(*(send(payload) for payload in self._payloads(body)))
-        whole = [answer for answer in answers if answer is not None]
-        if len(whole) < len(answers):
+        responses = await asyncio.gather(*(send(payload) for payload in self._payloads(body)))
+        whole = [response for response in responses if response is not None]
+        if len(whole) < len(responses):
             return False
         output = self._request["TransformOutput"]
         if output.get("AssembleWith") == "Line":
-            result = b"".join(answer if answer.endswith(b"\n") else answer + b"\n" for answer in whole)
+            result = b"".join(response if response.endswith(b"\n") else response + b"\n" for response in whole)
         else:
             result = b"".join(whole)
         await self._objects.write(result, S3Location.of(output["S3OutputPath"]).join(f"{name}.out"))
@@ -181,7 +181,7 @@ class TransformRun:
         reason = ""
         for _ in range(1 + self._request.get("ModelClientConfig", {}).get("InvocationsMaxRetries", 0)):
             try:
-                answer = await self._server.invoke(payload, headers)
+                response = await self._server.invoke(payload, headers)
             except ServerUnavailableError:
                 reason = "the model server exited"
             except ServerTimeoutError:
@@ -189,9 +189,9 @@ class TransformRun:
             except ResponseTooLargeError as error:
                 reason = str(error)
             else:
-                if answer.status == 200:
-                    return answer.body
-                reason = f"{answer.status}: {answer.body[:1024].decode(errors='replace')}"
+                if response.status == 200:
+                    return response.body
+                reason = f"{response.status}: {response.body[:1024].decode(errors='replace')}"
         self._data_log.write(f"{source}: the request failed: {reason}")
         return None
 

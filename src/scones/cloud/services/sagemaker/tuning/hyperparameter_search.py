@@ -99,29 +99,37 @@ def check(config: Members) -> None:
         for each in ranges.get(kind, [])
     ]
     for each, read in numeric:
-        name, low, high = each["Name"], _number(each, "MinValue", read), _number(each, "MaxValue", read)
-        if not isfinite(high - low):
-            raise invalid(f"The range from {each['MinValue']} to {each['MaxValue']} of {name} is too large.")
-        if low > high:
-            raise invalid(f"The MinValue {each['MinValue']} of {name} is greater than its MaxValue {each['MaxValue']}.")
-        scaling = each.get("ScalingType", "Auto")
-        if scaling == "Logarithmic" and low <= 0:
-            raise invalid(f"Logarithmic scaling requires values greater than 0, but MinValue of {name} is {low:g}.")
-        if scaling == "ReverseLogarithmic" and not 0 <= low <= high < 1:
-            raise invalid(
-                f"ReverseLogarithmic scaling requires values from 0 to below 1; the range of {name} "
-                "is not within these limits."
-            )
+        _check_range(each, read)
     if strategy == "Grid":
         if numeric:
             raise invalid("Grid search supports only categorical hyperparameters.")
-        size = grid_size(config)
-        if size > MOST_COMBINATIONS:
-            raise invalid(f"A grid can have up to {MOST_COMBINATIONS} combinations; this one has {size}.")
-        if config["ResourceLimits"].get("MaxNumberOfTrainingJobs", size) != size:
-            raise invalid(f"For Grid search, MaxNumberOfTrainingJobs must equal the number of combinations, {size}.")
+        _check_grid(config)
     elif "MaxNumberOfTrainingJobs" not in config["ResourceLimits"]:
         raise invalid(f"MaxNumberOfTrainingJobs must be given for the strategy {strategy}.")
+
+
+def _check_range(given: Members, read: Callable[[str], float]) -> None:
+    name, low, high = given["Name"], _number(given, "MinValue", read), _number(given, "MaxValue", read)
+    if not isfinite(high - low):
+        raise invalid(f"The range from {given['MinValue']} to {given['MaxValue']} of {name} is too large.")
+    if low > high:
+        raise invalid(f"The MinValue {given['MinValue']} of {name} is greater than its MaxValue {given['MaxValue']}.")
+    scaling = given.get("ScalingType", "Auto")
+    if scaling == "Logarithmic" and low <= 0:
+        raise invalid(f"Logarithmic scaling requires values greater than 0, but MinValue of {name} is {low:g}.")
+    if scaling == "ReverseLogarithmic" and not 0 <= low <= high < 1:
+        raise invalid(
+            f"ReverseLogarithmic scaling requires values from 0 to below 1; the range of {name} "
+            "is not within these limits."
+        )
+
+
+def _check_grid(config: Members) -> None:
+    size = grid_size(config)
+    if size > MOST_COMBINATIONS:
+        raise invalid(f"A grid can have up to {MOST_COMBINATIONS} combinations; this one has {size}.")
+    if config["ResourceLimits"].get("MaxNumberOfTrainingJobs", size) != size:
+        raise invalid(f"For Grid search, MaxNumberOfTrainingJobs must equal the number of combinations, {size}.")
 
 
 def grid_size(config: Members) -> int:

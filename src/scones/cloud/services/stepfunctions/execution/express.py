@@ -45,7 +45,7 @@ class ExpressResult:
         """Return the response of StartSyncExecution, with input, output, error and cause if `data`."""
         execution, failure = self.execution, self.failure
         milliseconds = (self.stopped - execution.started) * 1000
-        answer: dict[str, Any] = {
+        response: dict[str, Any] = {
             "executionArn": execution.arn,
             "stateMachineArn": execution.machine,
             "name": execution.name,
@@ -58,14 +58,14 @@ class ExpressResult:
             },
         }
         if not data:
-            return answer
-        answer |= {"input": execution.input, "inputDetails": {"included": True}, "outputDetails": {"included": True}}
+            return response
+        response |= {"input": execution.input, "inputDetails": {"included": True}, "outputDetails": {"included": True}}
         members = {
             "output": self.output,
             "error": failure.error if failure else None,
             "cause": failure.cause if failure else None,
         }
-        return answer | {member: text for member, text in members.items() if text is not None}
+        return response | {member: text for member, text in members.items() if text is not None}
 
 
 class ExpressExecutions:

@@ -39,10 +39,10 @@ class TaskRunner(Protocol):
     async def run(self, resource: Resource, parameters: Any) -> Any:
         """Call the resource and return its response, or raise `StateFailedError`."""
 
-    async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
+    async def wait(self, resource: Resource, parameters: Any, response: Any) -> Any:
         """Wait for the work that a `.sync` task has started; return its result, or raise `StateFailedError`."""
 
-    def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
+    def abandon(self, resource: Resource, parameters: Any, response: Any) -> None:
         """Stop the work that a `.sync` task has started."""
 
 
@@ -149,18 +149,18 @@ class TaskAttempt:
             return await self.runner.run(resource, self.parameters)
         submitted = history.last("TaskSubmitted") if history else None
         if submitted is not None and submitted.details is not None:
-            answer = json.loads(submitted.details["output"])
+            response = json.loads(submitted.details["output"])
         else:
-            answer = await self.runner.run(resource, self.parameters)
-            events.submitted(self.chain, self.texts.of(answer))
+            response = await self.runner.run(resource, self.parameters)
+            events.submitted(self.chain, self.texts.of(response))
         if self.token is not None:
             assert self.runner.callbacks is not None
             return await self.runner.callbacks.wait_for_output(self.token, heartbeat)
         try:
-            return await self.runner.wait(resource, self.parameters, answer)
+            return await self.runner.wait(resource, self.parameters, response)
         except asyncio.CancelledError:
             if not self.chain.recorder.closed:  # the execution was stopped, or the task timed out
-                self.runner.abandon(resource, self.parameters, answer)
+                self.runner.abandon(resource, self.parameters, response)
             raise
 
     async def _activity(self, heartbeat: int | None, history: ChainHistory | None) -> Any:

@@ -22,12 +22,12 @@ async def call(cloud: CloudContext, service: str, operation: str, parameters: An
     model = operation_model(service, operation)
     given = to_parameters(parameters or {}, model.input_shape) if model.input_shape is not None else {}
     _add_checksum(model, given)
-    answer = dict(await cloud.call(service, operation, given, check=True))
+    response = dict(await cloud.call(service, operation, given, check=True))
     shape = model.output_shape
     payload: str | None = shape.serialization.get("payload") if shape is not None else None
-    if payload and answer.get(payload) is not None and not isinstance(answer[payload], dict):
-        answer[payload] = await read_body(answer[payload])
-    return answer
+    if payload and response.get(payload) is not None and not isinstance(response[payload], dict):
+        response[payload] = await read_body(response[payload])
+    return response
 
 
 def _add_checksum(model: OperationModel, given: dict[str, Any]) -> None:

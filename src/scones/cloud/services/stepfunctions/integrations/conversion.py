@@ -64,14 +64,14 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def to_state_json(answer: dict[str, Any], shape: Shape | None, time: TimeFormat) -> dict[str, Any]:
+def to_state_json(response: dict[str, Any], shape: Shape | None, time: TimeFormat) -> dict[str, Any]:
     """Convert a response for a state: capitalised names, bytes as text, and times in the format of `time`."""
     if not isinstance(shape, StructureShape):
         return {}
     result = {
-        pascal(name): _to_state_value(answer[name], member, time)
+        pascal(name): _to_state_value(response[name], member, time)
         for name, member in shape.members.items()
-        if answer.get(name) is not None
+        if response.get(name) is not None
     }
     for name, member in shape.members.items():  # a map of headers is present even if it is empty
         if member.serialization.get("location") == "headers":

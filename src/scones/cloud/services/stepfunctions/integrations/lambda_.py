@@ -24,17 +24,17 @@ class LambdaInvoke:
         params = dict(parameters)
         if "Payload" in params:
             params["Payload"] = _payload(params["Payload"])
-        answer = await _call_lambda(cloud, params, check=True)
-        body = await read_body(answer.get("Payload") or b"")
-        _raise_function_error(answer, body, compact=True)
-        return _invoke_result(answer, body)
+        reply = await _call_lambda(cloud, params, check=True)
+        body = await read_body(reply.get("Payload") or b"")
+        _raise_function_error(reply, body, compact=True)
+        return _invoke_result(reply, body)
 
 
 async def invoke_function(cloud: CloudContext, arn: str, value: Any) -> Any:
     """Invoke the function with this ARN on a task's input and return its result."""
-    answer = await _call_lambda(cloud, {"FunctionName": arn, "Payload": dumps(value).encode()}, check=False)
-    body = await read_body(answer.get("Payload") or b"")
-    _raise_function_error(answer, body, compact=False)
+    reply = await _call_lambda(cloud, {"FunctionName": arn, "Payload": dumps(value).encode()}, check=False)
+    body = await read_body(reply.get("Payload") or b"")
+    _raise_function_error(reply, body, compact=False)
     return _result(body, arn) if body else None
 
 

@@ -47,13 +47,13 @@ class OptimizedIntegration:
     async def call(self, cloud: CloudContext, parameters: Any) -> Any:
         """Return the response with its HTTP metadata; raise `StateFailedError` with AWS's error name and cause."""
         try:
-            answer = await call(cloud, self.vendor.service, self.operation, parameters)
+            reply = await call(cloud, self.vendor.service, self.operation, parameters)
         except ServiceError as error:
             raise self._failure(error) from error
         model = operation_model(self.vendor.service, self.operation)
-        result = to_state_json(answer, model.output_shape, milliseconds)
+        result = to_state_json(reply, model.output_shape, milliseconds)
         request = str(uuid.uuid4())
-        response = serialize(model, answer, request)
+        response = serialize(model, reply, request)
         assert isinstance(response.body, bytes)
         headers = {
             "x-amzn-RequestId": request,

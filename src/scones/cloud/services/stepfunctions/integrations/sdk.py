@@ -26,10 +26,10 @@ class SdkIntegration:
         """Return the response's members; raise `StateFailedError` named after the SDK for Java's exception."""
         model = await asyncio.to_thread(operation_model, self._service, self._operation)
         try:
-            answer = await call(cloud, self._service, self._operation, parameters)
+            response = await call(cloud, self._service, self._operation, parameters)
         except ServiceError as error:
             raise self._failure(error) from error
-        return to_state_json(answer, model.output_shape, iso_timestamp)
+        return to_state_json(response, model.output_shape, iso_timestamp)
 
     def _failure(self, error: ServiceError) -> StateFailedError:
         service = java_service(self._service)

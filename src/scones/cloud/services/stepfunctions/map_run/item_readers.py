@@ -153,7 +153,7 @@ async def _listed(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncItera
     """Yield pages of the objects in a bucket as AWS passes them to children: LastModified is in seconds."""
     more: dict[str, Any] = {}
     while True:
-        answer = await _s3(cloud, "ListObjectsV2", {**parameters, **more})
+        response = await _s3(cloud, "ListObjectsV2", {**parameters, **more})
         yield [
             {
                 "Etag": each["ETag"],
@@ -162,11 +162,11 @@ async def _listed(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncItera
                 "Size": each["Size"],
                 "StorageClass": each.get("StorageClass", "STANDARD"),
             }
-            for each in answer.get("Contents") or ()
+            for each in response.get("Contents") or ()
         ]
-        if not answer.get("NextContinuationToken"):
+        if not response.get("NextContinuationToken"):
             return
-        more = {"ContinuationToken": answer["NextContinuationToken"]}
+        more = {"ContinuationToken": response["NextContinuationToken"]}
 
 
 def _seconds(moment: datetime | float) -> float:

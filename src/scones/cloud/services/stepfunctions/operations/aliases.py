@@ -61,7 +61,7 @@ class AliasOperations:
     async def describe_state_machine_alias(self, call: OperationCall) -> Members:
         """Describe an alias."""
         row = self._alias(call.params["stateMachineAliasArn"])
-        answer = {
+        response = {
             "stateMachineAliasArn": row["arn"],
             "name": row["name"],
             "routingConfiguration": json.loads(row["routing"]),
@@ -69,8 +69,8 @@ class AliasOperations:
             "updateDate": row["updated"],
         }
         if row["description"] is not None:
-            answer["description"] = row["description"]
-        return answer
+            response["description"] = row["description"]
+        return response
 
     async def update_state_machine_alias(self, call: OperationCall) -> Members:
         """Change an alias's description or its routing configuration."""

@@ -82,10 +82,10 @@ class ExecutionOperations:
             raise _wrong_type()
         name, text = checked_name(params.get("name") or str(uuid.uuid4())), checked_input(params.get("input", "{}"))
         outcome = await self._express.run(machine, name, text)
-        answer = outcome.describe(data=params.get("includedData") != "METADATA_ONLY")
+        response = outcome.describe(data=params.get("includedData") != "METADATA_ONLY")
         if "traceHeader" in params:
-            answer["traceHeader"] = params["traceHeader"]
-        return answer
+            response["traceHeader"] = params["traceHeader"]
+        return response
 
     async def stop_execution(self, call: OperationCall) -> Members:
         """Abort an execution; if it has ended already, return the time of its end."""
@@ -104,18 +104,18 @@ class ExecutionOperations:
         row = self._cloud.store.row(f"SELECT e.*, {LIST_COLUMNS} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
         if row is None:
             raise no_execution(arn)
-        answer = execution_list_item(row) | redrive_status(self._cloud.store, row)
-        answer |= self._map_runs.child_members(row)
-        if "mapRunArn" in answer and answer["redriveStatus"] == "REDRIVABLE":
-            answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
+        response = execution_list_item(row) | redrive_status(self._cloud.store, row)
+        response |= self._map_runs.child_members(row)
+        if "mapRunArn" in response and response["redriveStatus"] == "REDRIVABLE":
+            response["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
         if call.params.get("includedData") != "METADATA_ONLY":
-            answer |= {"input": row["input"], "inputDetails": {"included": True}}
+            response |= {"input": row["input"], "inputDetails": {"included": True}}
             if row["output"] is not None:
-                answer |= {"output": row["output"], "outputDetails": {"included": True}}
-            answer |= {member: row[member] for member in ("error", "cause") if row[member] is not None}
+                response |= {"output": row["output"], "outputDetails": {"included": True}}
+            response |= {member: row[member] for member in ("error", "cause") if row[member] is not None}
         if row["trace"] is not None:
-            answer["traceHeader"] = row["trace"]
-        return answer
+            response["traceHeader"] = row["trace"]
+        return response
 
     async def describe_state_machine_for_execution(self, call: OperationCall) -> Members:
         """Describe the machine as it was when an execution started."""

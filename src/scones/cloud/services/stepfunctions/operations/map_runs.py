@@ -56,7 +56,7 @@ class MapRunOperations:
         """Describe a Map Run, with the numbers of its items and executions by status."""
         row = self._records.get(call.params["mapRunArn"])
         counts = await count(self._cloud.store, row["id"])
-        answer = {
+        response = {
             "mapRunArn": row["arn"],
             "executionArn": row["execution"],
             "status": row["status"],
@@ -70,7 +70,7 @@ class MapRunOperations:
             "redriveCount": row["redrives"],
             "redriveDate": row["redriven"],
         }
-        return {member: value for member, value in answer.items() if value is not None}
+        return {member: value for member, value in response.items() if value is not None}
 
     async def update_map_run(self, call: OperationCall) -> Members:
         """Change the maximum concurrency or the tolerated failures of a running Map Run."""

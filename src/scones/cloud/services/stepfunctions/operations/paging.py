@@ -34,8 +34,8 @@ def after_number(params: Members, first: int) -> int:
 def page(member: str, rows: list[tuple[str | int, dict[str, Any]]], size: int) -> dict[str, Any]:
     """Return a page of at most `size` of the rows, given with their keys, and a token if there are more rows."""
     found, token = query_page(rows, size, lambda row: [row[0]])
-    answer: dict[str, Any] = {member: [listed for _, listed in found]}
-    return {**answer, "nextToken": token} if token else answer
+    response: dict[str, Any] = {member: [listed for _, listed in found]}
+    return {**response, "nextToken": token} if token else response
 
 
 def _invalid() -> ServiceError:

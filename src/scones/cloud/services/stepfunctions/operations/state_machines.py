@@ -62,18 +62,18 @@ class StateMachineOperations:
             if found.type != kind or _differs(found.revision, revision):
                 raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
             created, revision = found.created, found.revision
-        answer = {"stateMachineArn": arn, "creationDate": created}
+        response = {"stateMachineArn": arn, "creationDate": created}
         if params.get("publish"):
             version, _ = await self._machines.publish(arn, revision.id, params.get("versionDescription"))
-            answer["stateMachineVersionArn"] = version
-        return answer
+            response["stateMachineVersionArn"] = version
+        return response
 
     async def describe_state_machine(self, call: OperationCall) -> Members:
         """Describe a machine or one of its versions."""
         machine = self._machines.get(call.params["stateMachineArn"])
         if machine.alias is not None:
             raise no_machine(machine.alias)
-        answer = {
+        response = {
             "stateMachineArn": machine.version or machine.arn,
             "name": machine.name,
             "status": "ACTIVE",
@@ -82,10 +82,10 @@ class StateMachineOperations:
             **machine.revision.describe(),
         }
         if machine.description is not None:
-            answer["description"] = machine.description
+            response["description"] = machine.description
         if references := await self._definitions.variable_references(machine.revision.definition):
-            answer["variableReferences"] = references
-        return answer
+            response["variableReferences"] = references
+        return response
 
     async def update_state_machine(self, call: OperationCall) -> Members:
         """Change a machine; running executions keep the revision that they started with."""
@@ -113,13 +113,13 @@ class StateMachineOperations:
         else:
             await self._machines.update(revision)
             updated = revision.updated
-        answer: dict[str, Any] = {"updateDate": updated}
+        response: dict[str, Any] = {"updateDate": updated}
         if not revision.initial:
-            answer["revisionId"] = revision.id
+            response["revisionId"] = revision.id
         if params.get("publish"):
             version, _ = await self._machines.publish(machine.arn, revision.id, params.get("versionDescription"))
-            answer["stateMachineVersionArn"] = version
-        return answer
+            response["stateMachineVersionArn"] = version
+        return response
 
     async def list_state_machines(self, call: OperationCall) -> Members:
         """List machines in the order of their names."""

@@ -72,11 +72,11 @@ class StateTestOperations:
         tester = StateTester(context, texts, runner, clock, self._evaluators, self._scheduler, assumptions=supposed)
         track = Chain(EventRecorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
         track.record("ExecutionStarted")
-        answer = await _run(tester, state, track)
+        response = await _run(tester, state, track)
         if params.get("inspectionLevel", "INFO") != "INFO":
             variables = dumps(track.variables) if track.variables else None
-            answer["inspectionData"] = tester.inspection.show(state, text, variables)
-        return answer
+            response["inspectionData"] = tester.inspection.show(state, text, variables)
+        return response
 
 
 async def _run(tester: StateTester, state: AnyState, chain: Chain) -> dict[str, Any]:
@@ -89,12 +89,12 @@ async def _run(tester: StateTester, state: AnyState, chain: Chain) -> dict[str, 
         return {"status": "RETRIABLE", **_failed(retriable.failure)}
     except StateFailedError as failure:
         return {"status": "FAILED", **_failed(failure)}
-    answer = {"status": "SUCCEEDED", "output": tester.inspection.text(outcome.output)}
+    response = {"status": "SUCCEEDED", "output": tester.inspection.text(outcome.output)}
     if tester.caught is not None:
-        answer |= {"status": "CAUGHT_ERROR", **_failed(tester.caught)}
+        response |= {"status": "CAUGHT_ERROR", **_failed(tester.caught)}
     if outcome.next is not None:
-        answer["nextState"] = outcome.next
-    return answer
+        response["nextState"] = outcome.next
+    return response
 
 
 def _failed(failure: StateFailedError) -> dict[str, str]:
