@@ -40,19 +40,19 @@ class Settings:
     threshold: float = 0.93
     """Lowest confidence that passes the confidence gate."""
     region: str = ""
-    """Region of the run. Without one: that of the local cloud, or that of your AWS configuration."""
+    """Region of the run. By default, the region of the local cloud, or of your AWS configuration."""
     training_instance: str = "ml.g4dn.xlarge"
     """Instance type of the training job. AWS trains its image-classification algorithm only on GPU instances."""
     hosting_instance: str = "ml.m5.xlarge"
     """Instance type of the endpoint."""
     training_image: str = ""
-    """URI of the container image that trains and serves. Without one: AWS's image-classification in the region."""
+    """URI of the container image that trains and serves. By default, AWS's image-classification in the region."""
     pretrained: bool = True
-    """True to start from ImageNet's weights. AWS has them; here they are in the extra `scones[pretrained]`."""
+    """True to start from ImageNet's weights. On this machine, they need the extra `scones[pretrained]`."""
     epochs: int | None = None
-    """Number of passes over the training images. Without one: 8 from ImageNet's weights, 30 from scratch."""
+    """Number of passes over the training images. By default 8 from ImageNet's weights, 30 from scratch."""
     mini_batch_size: int | None = None
-    """Images per training step. Without one: 32 from ImageNet's weights, 50 from scratch."""
+    """Images per training step. By default 32 from ImageNet's weights, 50 from scratch."""
     runtime: str = "python3.12"
     """Lambda runtime of the three functions."""
     concurrency: int = 8
