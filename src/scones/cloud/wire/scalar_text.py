@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 from botocore.model import Shape
 
+from scones.cloud.core.clock import iso_milliseconds
 from scones.cloud.wire.members import MemberValue
 
 
@@ -30,7 +31,7 @@ def _timestamp(value: datetime | float, form: str) -> str:
             return format_datetime(moment.replace(microsecond=0), usegmt=True)
         case "unixTimestamp":
             return str(int(moment.timestamp()))
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso_milliseconds(moment)
 
 
 def epoch(value: datetime | float) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, service_of
+from scones.cloud.core.clock import now_ms
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.delivery.targets import TargetMessage, send, send_to_queue, text_attributes
@@ -101,7 +101,7 @@ class EventDelivery:
         except ServiceError as error:
             if error.code != "ResourceAlreadyExistsException":
                 raise
-        line = {"timestamp": time.time_ns() // 1_000_000, "message": text}
+        line = {"timestamp": now_ms(), "message": text}
         await self._cloud.call(
             "logs", "PutLogEvents", {"logGroupName": group, "logStreamName": stream, "logEvents": [line]}
         )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.clock import iso_seconds
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
@@ -79,7 +80,7 @@ class EventOperations:
             "detail-type": entry["DetailType"],
             "source": entry["Source"],
             "account": self._cloud.settings.account,
-            "time": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": iso_seconds(moment),
             "region": self._cloud.settings.region,
             "resources": entry.get("Resources") or [],
             "detail": detail,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.clock import iso_seconds
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.events.routing import EventRouter
@@ -116,7 +117,7 @@ class RuleScheduler:
             "detail-type": "Scheduled Event",
             "source": "aws.events",
             "account": self._cloud.settings.account,
-            "time": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": iso_seconds(datetime.fromtimestamp(at, UTC)),
             "region": self._cloud.settings.region,
             "resources": [self._records.rule_arn(rule)],
             "detail": {},

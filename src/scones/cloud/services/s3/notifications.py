@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, last_part, service_of
+from scones.cloud.core.clock import iso_milliseconds
 from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.core.resumption import describe
 from scones.cloud.delivery.outbox import Outbox
@@ -110,7 +111,7 @@ class Notifier:
         test = {
             "Service": "Amazon S3",
             "Event": "s3:TestEvent",
-            "Time": _timestamp(time.time()),
+            "Time": iso_milliseconds(datetime.now(UTC)),
             "Bucket": bucket,
             "RequestId": uuid.uuid4().hex[:16].upper(),
             "HostId": uuid.uuid4().hex,
@@ -152,7 +153,7 @@ class Notifier:
             "eventVersion": "2.1",
             "eventSource": "aws:s3",
             "awsRegion": self._cloud.settings.region,
-            "eventTime": _timestamp(time.time()),
+            "eventTime": iso_milliseconds(datetime.now(UTC)),
             "eventName": event,
             "userIdentity": {"principalId": f"AWS:{call.caller.access_key_id}"},
             "requestParameters": {"sourceIPAddress": self._cloud.settings.host},
@@ -239,7 +240,3 @@ async def check_targets(cloud: CloudContext, rules: list[NotificationRule]) -> N
             raise errors.invalid_argument(
                 "Unable to validate the following destination configurations", target, error.message
             ) from error
-
-
-def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.clock import iso_milliseconds
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.delivery.outbox import Outbox
@@ -154,7 +155,7 @@ def _message(topic: Topic, params: Members) -> dict[str, Any]:
         "MessageAttributes": to_json(attributes),
         "MessageGroupId": _group(topic, params),
         "MessageDeduplicationId": _deduplication(topic, params),
-        "Timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "Timestamp": iso_milliseconds(datetime.now(UTC)),
     }
 
 

@@ -13,6 +13,7 @@ from typing import NotRequired, TypedDict
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, last_part, service_of
+from scones.cloud.core.clock import iso_milliseconds
 from scones.cloud.core.json_types import Json, JsonObject
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.delivery.outbox import Outbox
@@ -80,7 +81,7 @@ class AsyncInvocationResult:
         }
         about = {
             "version": "1.0",
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": iso_milliseconds(datetime.now(UTC)),
             "requestContext": request_context,
         }
         members = {name: json.dumps(value, ensure_ascii=False) for name, value in about.items()}

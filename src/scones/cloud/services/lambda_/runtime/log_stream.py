@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
+from scones.cloud.core.clock import now_ms
 from scones.cloud.process.program_output import Lines
 
 TAIL = 4096
@@ -33,7 +34,7 @@ class LogStream:
     def line(self, text: str) -> None:
         """Add a line."""
         encoded = text.encode(errors="replace")
-        self._waiting.append((time.time_ns() // 1_000_000, text))
+        self._waiting.append((now_ms(), text))
         self._bytes += len(encoded)
         self._tail = (self._tail + encoded[-TAIL:] + b"\n")[-TAIL:]
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.clock import iso_seconds
 from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
@@ -143,7 +144,7 @@ class CaptureTarget:
 
 @lru_cache(16)  # many requests share a second
 def _to_the_second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return iso_seconds(datetime.fromtimestamp(seconds, UTC))
 
 
 _Slot = tuple[CaptureTarget, float]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.core.clock import iso_seconds
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.wire.members import Members
 
@@ -46,7 +47,7 @@ class TransformRecords:
         self._output_filter = _selection(processing.get("OutputFilter", "$"), row=self._csv)
         self._joins = processing.get("JoinSource", "None") == "Input"
         self._adds_inference_ids = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
-        self._time = datetime.fromtimestamp(begun, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._time = iso_seconds(datetime.fromtimestamp(begun, UTC))
 
     def model_input(self, records: bytes) -> bytes:
         """Return the model's input for some records, after the input filter; raises `RecordsError`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from scones.cloud.core.clock import iso_milliseconds
+
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)")
 
 
@@ -20,5 +22,4 @@ def parse_timestamp(text: str) -> datetime | None:
 
 def format_timestamp(seconds: float) -> str:
     """Format Unix seconds as in the context object: `2026-11-23T12:00:00.000Z`."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return iso_milliseconds(datetime.fromtimestamp(seconds, UTC))
