@@ -104,7 +104,7 @@ def test_training_runs_every_operation_on_the_device_of_the_network(tmp_path, mo
 
         return step
 
-    monkeypatch.setattr("scones.containers.image_classification.train.repeatable", strictly)
+    monkeypatch.setattr("scones.containers.image_classification.training_loop.repeatable", strictly)
     with strict:
         with pytest.raises(_Interrupted):
             train(training, validation, parameters, log=interrupt, checkpoints=checkpoints, device=META)
@@ -132,6 +132,6 @@ def test_replayed_steps_give_the_same_model_as_single_steps(monkeypatch, pretrai
     repeated = model()
     assert len(replayed) > 10
     assert len(set(replayed)) == (1 if pretrained == "1" else 2)  # one recording per image size
-    monkeypatch.setattr("scones.containers.image_classification.train.repeatable", lambda work, device: work)
+    monkeypatch.setattr("scones.containers.image_classification.training_loop.repeatable", lambda work, device: work)
     for name, value in model().items():
         torch.testing.assert_close(repeated[name], value, rtol=1e-4, atol=1e-5)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from scones.containers.image_classification.images import Pixels
 
 CPU = torch.device("cpu")
 
@@ -31,6 +34,11 @@ def find_device() -> torch.device:
 def moved(value: Tensor, device: torch.device) -> Tensor:
     """Copy a CPU tensor to a device, without waiting for the device if its driver allows that."""
     return value.to(device, non_blocking=True)
+
+
+def to_tensor(pixels: Pixels, device: torch.device = CPU) -> Tensor:
+    """Turn pixels, shape (n, h, w, 3), into images in [0, 1], shape (n, 3, h, w), on a device."""
+    return moved(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))), device).float().div_(255)
 
 
 def layout(device: torch.device) -> torch.memory_format:

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
 import torch
 from torch import distributed, nn
 
 from scones.containers.contract import MASTER_PORT, AlgorithmError, Container
+from scones.containers.image_classification.images import ImageSet
 
 TIMEOUT = timedelta(minutes=10)
 """Time that an instance waits for the others; an instance that ends is noticed at once."""
@@ -35,6 +37,13 @@ class InstanceGroup:
     def is_leader(self) -> bool:
         """True for the instance that logs, decides and stores for all."""
         return self.rank == 0
+
+    def share(self, images: ImageSet) -> ImageSet:
+        """Return the images that this instance learns from, if all instances have all images.
+
+        They are a random sample: lists often alternate between classes, and each instance needs all classes.
+        """
+        return images.subset(np.random.default_rng(0).permutation(len(images.labels))[self.rank :: self.size])
 
     def any(self, flag: bool) -> bool:
         """Return True if the flag is true on any instance."""

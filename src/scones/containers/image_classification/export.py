@@ -23,11 +23,11 @@ from torch import Tensor, nn
 
 from scones.containers.contract import AlgorithmError
 from scones.containers.image_classification.efficientnet import Block, Convolution, EfficientNetLite0
+from scones.containers.image_classification.evaluation import fastest_batch_size, probabilities
 from scones.containers.image_classification.images import Pixels
 from scones.containers.image_classification.network import Network, Stage
 from scones.containers.image_classification.objective import Objective
 from scones.containers.image_classification.recipes import Classifier
-from scones.containers.image_classification.train import fastest_batch_size, probabilities
 
 OPSET = 18
 TOLERANCE = 1e-4

@@ -27,6 +27,10 @@ class ImageSet:
     pixels: Pixels
     labels: Labels
 
+    def subset(self, chosen: NDArray[np.int64]) -> ImageSet:
+        """Return the images with the indices `chosen`."""
+        return ImageSet(self.pixels[chosen], self.labels[chosen])
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelImage:

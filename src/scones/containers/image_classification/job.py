@@ -57,7 +57,7 @@ def run(container: Container) -> None:
     from scones.containers.image_classification.distributed import join_group
     from scones.containers.image_classification.export import store
     from scones.containers.image_classification.incremental import load_initial_weights
-    from scones.containers.image_classification.train import instance_share, train
+    from scones.containers.image_classification.train import train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
     device = find_device()
@@ -69,7 +69,7 @@ def run(container: Container) -> None:
         log("Starting from the model in the channel model.")
     with join_group(container) as group:
         if group.size > 1:
-            training = training if container.is_sharded("train") else instance_share(training, group)
+            training = training if container.is_sharded("train") else group.share(training)
             if "mini_batch_size" not in given:  # a given one is for each instance, as on AWS
                 parameters = replace(parameters, mini_batch_size=max(1, parameters.mini_batch_size // group.size))
             if checkpoints:
