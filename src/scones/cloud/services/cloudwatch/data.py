@@ -9,8 +9,7 @@ import time
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.cloudwatch.samples import Sample, dimensions_of, insert_samples
-from scones.cloud.services.cloudwatch.timestamps import to_seconds
+from scones.cloud.services.cloudwatch.samples import Sample, dimensions_of, insert_samples, to_seconds
 from scones.cloud.wire.members import Members
 
 

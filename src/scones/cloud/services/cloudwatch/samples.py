@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from datetime import datetime
 
 from scones.cloud.wire.members import Members
 
@@ -22,6 +23,11 @@ SCHEMA = """
     );
     CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at)
 """
+
+
+def to_seconds(timestamp: datetime | float) -> float:
+    """Return a timestamp in seconds since 1970."""
+    return timestamp.timestamp() if isinstance(timestamp, datetime) else float(timestamp)
 
 
 def dimensions_column(dimensions: dict[str, str]) -> str:

@@ -11,8 +11,7 @@ from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.cloudwatch.samples import dimensions_column, dimensions_of
-from scones.cloud.services.cloudwatch.timestamps import to_seconds
+from scones.cloud.services.cloudwatch.samples import dimensions_column, dimensions_of, to_seconds
 from scones.cloud.wire.members import Members
 
 MAX_DATAPOINTS = 1440

@@ -9,8 +9,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
 from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
-from scones.cloud.services.stepfunctions.validation.resources import resource_faults
-from scones.cloud.services.stepfunctions.validation.unsupported import unsupported
+from scones.cloud.services.stepfunctions.validation.resources import resource_faults, unsupported
 
 
 class DefinitionChecks:

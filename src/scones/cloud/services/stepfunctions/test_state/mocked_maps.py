@@ -19,8 +19,8 @@ from scones.cloud.services.stepfunctions.execution.state_runner import StateRunn
 from scones.cloud.services.stepfunctions.map_run.item_batches import ItemBatches
 from scones.cloud.services.stepfunctions.map_run.item_readers import parse_items, source
 from scones.cloud.services.stepfunctions.map_run.limits import limits_of
-from scones.cloud.services.stepfunctions.test_state.assumptions import TestAssumptions
 from scones.cloud.services.stepfunctions.test_state.inspection import Inspection
+from scones.cloud.services.stepfunctions.test_state.mocks import TestAssumptions
 from scones.cloud.services.stepfunctions.test_state.original_text import original_text
 
 

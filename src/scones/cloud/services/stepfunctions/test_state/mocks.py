@@ -1,4 +1,4 @@
-"""The mock of a TestState request, which replaces the work of a Task, Parallel or Map."""
+"""The assumptions of a TestState request, and its mock, which replaces the work of a Task, Parallel or Map."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.resources import integration_name
 from scones.cloud.services.stepfunctions.asl.text import loads
 from scones.cloud.services.stepfunctions.test_state.mock_shapes import ShapeError, check_result
-from scones.cloud.services.stepfunctions.validation.nested_states import nested_states
+from scones.cloud.services.stepfunctions.validation.state_graph import nested_states
 from scones.cloud.wire.members import Members
 
 _MOCKABLE = ("Task", "Parallel", "Map")
@@ -25,6 +25,18 @@ class Mock:
 
     text: str | None
     failure: StateFailedError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestAssumptions:
+    """The assumptions of a test: mock, complete context object, and numbers of retries and failed iterations."""
+
+    mock: Mock | None = None
+    context: dict[str, Any] | None = None
+    retries: int = 0
+    failed_iterations: int = 0
+    reader_data: str | None = None
+    """Content that replaces the object that an ItemReader would read."""
 
 
 def read_mock(params: Members, state: Mapping[str, Any]) -> Mock | None:

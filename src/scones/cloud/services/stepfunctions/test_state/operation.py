@@ -22,13 +22,11 @@ from scones.cloud.services.stepfunctions.execution.history import EventRecorder
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
 from scones.cloud.services.stepfunctions.operations.inputs import checked_input
-from scones.cloud.services.stepfunctions.test_state.assumptions import TestAssumptions
 from scones.cloud.services.stepfunctions.test_state.mock_contexts import new_context, read_context
-from scones.cloud.services.stepfunctions.test_state.mocks import Mock, read_mock, waits_for_callback
+from scones.cloud.services.stepfunctions.test_state.mocks import Mock, TestAssumptions, read_mock, waits_for_callback
 from scones.cloud.services.stepfunctions.test_state.tested_state import STATE_NAME, read_tested_state, reject_findings
 from scones.cloud.services.stepfunctions.test_state.tester import RetriableError, StateTester
-from scones.cloud.services.stepfunctions.validation.resources import resource_faults
-from scones.cloud.services.stepfunctions.validation.unsupported import unsupported
+from scones.cloud.services.stepfunctions.validation.resources import resource_faults, unsupported
 from scones.cloud.wire.members import Members
 
 _SECONDS = 300

@@ -11,7 +11,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.definition import AnyState, parse
 from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
 from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
-from scones.cloud.services.stepfunctions.validation.nested_states import all_states
+from scones.cloud.services.stepfunctions.validation.state_graph import all_states
 from scones.cloud.wire.members import Members
 
 STATE_NAME = "StateName"

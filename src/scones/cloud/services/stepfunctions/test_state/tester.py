@@ -17,9 +17,9 @@ from scones.cloud.services.stepfunctions.execution.clock import Clock
 from scones.cloud.services.stepfunctions.execution.retry import backoff, find_catcher, find_retrier
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.execution.tasks import TaskRunner
-from scones.cloud.services.stepfunctions.test_state.assumptions import TestAssumptions
 from scones.cloud.services.stepfunctions.test_state.inspection import Inspection
 from scones.cloud.services.stepfunctions.test_state.mocked_maps import MockedMap
+from scones.cloud.services.stepfunctions.test_state.mocks import TestAssumptions
 
 
 class RetriableError(Exception):

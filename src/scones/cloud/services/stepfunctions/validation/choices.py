@@ -8,7 +8,7 @@ from typing import Any
 from scones.cloud.services.stepfunctions.asl.choice import OPERATORS, TYPE_TESTS
 from scones.cloud.services.stepfunctions.asl.fields import LANGUAGES, unsupported_in_language
 from scones.cloud.services.stepfunctions.asl.timestamps import parse_timestamp
-from scones.cloud.services.stepfunctions.validation.transitions import entries
+from scones.cloud.services.stepfunctions.validation.state_graph import entries
 from scones.cloud.services.stepfunctions.validation.values import (
     Fault,
     expected,

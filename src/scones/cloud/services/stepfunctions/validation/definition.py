@@ -24,7 +24,7 @@ from scones.cloud.services.stepfunctions.validation.choices import rule_faults
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic, unreadable
 from scones.cloud.services.stepfunctions.validation.maps import express_children, map_faults
 from scones.cloud.services.stepfunctions.validation.policies import policy_faults
-from scones.cloud.services.stepfunctions.validation.transitions import transition_faults
+from scones.cloud.services.stepfunctions.validation.state_graph import transition_faults
 from scones.cloud.services.stepfunctions.validation.values import (
     Fault,
     bounded,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scones.cloud.services.stepfunctions.asl.fields import CATCHER, LANGUAGES, RETRIER, unsupported_in_language
-from scones.cloud.services.stepfunctions.validation.transitions import entries
+from scones.cloud.services.stepfunctions.validation.state_graph import entries
 from scones.cloud.services.stepfunctions.validation.values import (
     Fault,
     bounded,

@@ -1,4 +1,4 @@
-"""Validation of tasks' resources and parameters against botocore's service models."""
+"""Validation of what a definition uses: resources and parameters that AWS knows, and what the local cloud supports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scones.cloud.services.stepfunctions.asl.resources import read_resource
 from scones.cloud.services.stepfunctions.integrations.naming import pascal
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
-from scones.cloud.services.stepfunctions.validation.nested_states import all_states
+from scones.cloud.services.stepfunctions.validation.state_graph import all_states
 
 
 def resource_faults(document: dict[str, Any], registry: IntegrationRegistry) -> list[Diagnostic]:
@@ -67,3 +67,40 @@ def _unknown_members(given: Any, shape: Shape) -> Iterator[str]:
     elif isinstance(shape, MapShape) and isinstance(given, dict):
         for item in given.values():
             yield from _unknown_members(item, shape.value)
+
+
+def unsupported(document: dict[str, Any], registry: IntegrationRegistry) -> list[Diagnostic]:
+    """Return a diagnostic for each feature of a valid definition that the local cloud does not support."""
+    return [fault for _, state, at in all_states(document) for fault in _unsupported_state(state, at, registry)]
+
+
+def _unsupported_state(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iterator[Diagnostic]:
+    if state["Type"] == "Task":
+        yield from _unsupported_task(state, at, registry)
+    elif state["Type"] == "Map":
+        yield from _unsupported_map(state, at)
+
+
+def _unsupported_task(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iterator[Diagnostic]:
+    resource = read_resource(state["Resource"])
+    if resource.is_function or resource.is_activity or registry.find(resource) is not None:
+        return
+    message = (
+        f"The local cloud does not support the integration {resource.arn}. It supports all of its operations "
+        "as arn:aws:states:::aws-sdk:SERVICE:OPERATION, and optimized integrations with Lambda, SQS, SNS, "
+        "EventBridge, Step Functions and SageMaker"
+    )
+    yield Diagnostic(SCHEMA, message, f"{at}/Resource")
+
+
+def _unsupported_map(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    """Yield diagnostics for the input and output formats of a distributed Map that are not supported."""
+    config, where = state.get("ItemReader", {}).get("ReaderConfig", {}), f"{at}/ItemReader/ReaderConfig"
+    if config.get("InputType") == "PARQUET":
+        yield Diagnostic(
+            SCHEMA, "The local cloud does not support PARQUET; use CSV, JSON or JSONL", f"{where}/InputType"
+        )
+    writer = state.get("ResultWriter", {})
+    if writer.get("WriterConfig", {}).get("OutputType") == "JSONL" and "Resource" not in writer:
+        message = "The local cloud writes JSONL only to S3; specify a Resource for the ResultWriter, or OutputType JSON"
+        yield Diagnostic(SCHEMA, message, f"{at}/ResultWriter/WriterConfig/OutputType")

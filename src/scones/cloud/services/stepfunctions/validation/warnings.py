@@ -12,8 +12,7 @@ from scones.cloud.services.stepfunctions.asl.choice import OPERATORS
 from scones.cloud.services.stepfunctions.asl.fields import LANGUAGES
 from scones.cloud.services.stepfunctions.validation.definition import language_of
 from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
-from scones.cloud.services.stepfunctions.validation.nested_states import all_states
-from scones.cloud.services.stepfunctions.validation.transitions import entries
+from scones.cloud.services.stepfunctions.validation.state_graph import all_states, entries
 
 _NO_DOLLAR = "No .$ on a field that appears to be a JSONPath or Intrinsic Function."
 _NO_PATH = "Field value looks like a path, but field name does not end with 'Path'."
