@@ -23,6 +23,7 @@ from scones.cloud.all_services import all_services
 from scones.cloud.cloud import Cloud
 from scones.cloud.context import CloudSettings
 from scones.cloud.core.credentials import Credentials
+from scones.cloud.core.pages import key_token
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 
@@ -197,7 +198,8 @@ def calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "sagemaker", "ListTrainingJobs", {"SortBy": "Status"}
     yield "logs", "CreateLogGroup", {"logGroupName": "g"}
     for more in ({}, {"orderBy": "LastEventTime"}, {"descending": True}, {"logStreamNamePrefix": "x"}):
-        for token in ({}, {"nextToken": "LTE6eA=="}):
+        key = [-1, "x"] if more.get("orderBy") else ["x"]
+        for token in ({}, {"nextToken": key_token(*key)}):
             yield "logs", "DescribeLogStreams", {"logGroupName": "g", **more, **token}
     yield "logs", "CreateLogStream", {"logGroupName": "g", "logStreamName": "s"}
     for token in ({}, {"nextToken": f"f/{0:020d}{0:020d}"}, {"startFromHead": True}):

@@ -22,6 +22,7 @@ from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, read_history
 from scones.cloud.services.stepfunctions.execution.history import Event, EventRecorder, FailedAttempt
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
+from scones.cloud.services.stepfunctions.execution.tasks import TaskRunner
 from scones.cloud.services.stepfunctions.validation.definition import diagnose
 
 engines.enable()
@@ -114,7 +115,7 @@ class CountingScheduler(TurnScheduler):
             await asyncio.sleep(0)
 
 
-class FakeTasks:
+class FakeTasks(TaskRunner):
     """Tasks whose result is a function of their parameters; the function may raise or return a coroutine."""
 
     region = "us-east-1"
@@ -133,6 +134,9 @@ class FakeTasks:
         self._run.calls.append((f"{resource.arn} is waited for", parameters))
         await asyncio.sleep(0)
         return answer
+
+    def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
+        self._run.calls.append((f"{resource.arn} is abandoned", parameters))
 
 
 def interpret(

@@ -8,7 +8,9 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+
+Fields = dict[str, object]
+"""The members of a JSON object, whose types are checked when they are taken."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def parse_line(line: bytes, file: str = "", number: int = 1) -> CaptureRecord:
     return CaptureRecord(
         event_id=_text(event, "eventId"),
         inference_time=_moment(_text(event, "inferenceTime")),
-        inference_id=event.get("inferenceId"),
-        content_type=None if side is None else side.get("observedContentType"),
+        inference_id=_optional_text(event, "inferenceId"),
+        content_type=None if side is None else _optional_text(side, "observedContentType"),
         image=None if side is None else _content(side, "endpointInput"),
         scores=[] if response is None else _scores(_mapping(response, "endpointOutput")),
         file=file,
@@ -79,7 +81,7 @@ def parse_line(line: bytes, file: str = "", number: int = 1) -> CaptureRecord:
     )
 
 
-def _content(side: dict[str, Any], name: str) -> bytes:
+def _content(side: Fields, name: str) -> bytes:
     """Return a request's or response's body: BASE64 encodes any content, JSON and CSV keep the original text."""
     data, encoding = _text(side, "data"), side.get("encoding")
     if encoding in ("JSON", "CSV"):
@@ -92,7 +94,7 @@ def _content(side: dict[str, Any], name: str) -> bytes:
         raise ValueError(f"{name} is not valid BASE64") from error
 
 
-def _scores(side: dict[str, Any]) -> list[float]:
+def _scores(side: Fields) -> list[float]:
     """Parse a response such as `[0.98, 0.02]` or `0.98,0.02`. The encoding describes the storage, not the content."""
     text = _content(side, "endpointOutput").decode("utf-8", "replace").strip()
     as_csv = side["encoding"] == "CSV" or "csv" in str(side.get("observedContentType", "")).lower()
@@ -104,7 +106,7 @@ def _scores(side: dict[str, Any]) -> list[float]:
     return [_score(value, text) for value in values]
 
 
-def _score(value: Any, text: str) -> float:
+def _score(value: object, text: str) -> float:
     try:
         score = float(value) if isinstance(value, int | float | str) else math.nan
     except (ValueError, OverflowError):
@@ -123,24 +125,31 @@ def _moment(text: str) -> datetime:
         raise ValueError(f"inferenceTime is not a valid time: {_shorten(text)}") from error
 
 
-def _json(text: bytes | str, name: str) -> Any:
+def _json(text: bytes | str, name: str) -> object:
     try:
-        return json.loads(text)
+        found: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not valid JSON") from error
+    return found
 
 
-def _mapping(value: Any, name: str) -> dict[str, Any]:
+def _mapping(value: object, name: str) -> Fields:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is missing or not an object")
     return value
 
 
-def _text(values: dict[str, Any], name: str) -> str:
+def _text(values: Fields, name: str) -> str:
     value = values.get(name)
     if not isinstance(value, str):
         raise ValueError(f"{name} is missing or not text")
     return value
+
+
+def _optional_text(values: Fields, name: str) -> str | None:
+    """Return a member that is text, or None: nothing depends on it."""
+    value = values.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _shorten(text: str) -> str:

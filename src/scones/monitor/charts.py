@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -292,7 +292,7 @@ def _density(total: int) -> tuple[float, float]:
     return float(np.clip(12000 / max(total, 1), 4, 26)), float(np.clip(2500 / max(total, 1), 0.3, 0.85))
 
 
-def _dates(times: Floats) -> Any:
+def _dates(times: Floats) -> Floats:
     from matplotlib.dates import date2num
 
     return np.asarray(date2num([datetime.fromtimestamp(moment, UTC) for moment in times]))  # type: ignore[no-untyped-call]

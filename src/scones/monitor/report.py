@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scones.monitor import charts
 from scones.monitor import state_machine_chart as flow
@@ -15,7 +15,8 @@ from scones.monitor.images import data_uri, png_uri
 from scones.monitor.statistics import Statistics, describe, label_of
 from scones.monitor.theme import DARK, LIGHT, Theme, confidence, format_count, percent, stamp
 
-if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
+if TYPE_CHECKING:  # Jinja and Matplotlib take long to load; only reports use them
+    from jinja2 import Template
     from matplotlib.figure import Figure
 
 SYNTHETIC = "synthetic"
@@ -54,7 +55,7 @@ class RunFacts:
     execution_ms_p50: float | None = None
     execution_ms_p95: float | None = None
     state_machine_arn: str | None = None
-    definition: Mapping[str, Any] = field(default_factory=dict)
+    definition: flow.StateMachineDefinition = field(default_factory=flow.StateMachineDefinition)
     errors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     bucket: str | None = None
     region: str | None = None
@@ -320,7 +321,7 @@ def _notes(captures: Captures, statistics: Statistics, facts: RunFacts) -> list[
     return notes
 
 
-def _template() -> Any:
+def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

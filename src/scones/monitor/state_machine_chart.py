@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from scones.monitor.theme import LIGHT, WIDTH, Theme, escape_mathtext, format_count, new_figure, note, percent, shorten
 
@@ -21,21 +21,36 @@ CENTRE, HALF, EXIT = 2.6, 1.55, 5.9
 """Inches: centre of the states' boxes, half their width, and left edge of the errors' boxes."""
 
 
-def main_path(definition: Mapping[str, Any]) -> list[str]:
+class State(TypedDict, total=False):
+    """The members of a state, or of a rule of a Choice, that name the next state."""
+
+    Next: str
+    Default: str
+    Choices: list[State]
+
+
+class StateMachineDefinition(TypedDict, total=False):
+    """The members of a definition in the Amazon States Language from which the diagram is drawn."""
+
+    StartAt: str
+    States: dict[str, State]
+
+
+def main_path(definition: StateMachineDefinition) -> list[str]:
     """Return the states' names from StartAt along Next; for a Choice, follow Default or else its first Next."""
     states = definition.get("States", {})
     path: list[str] = []
-    name: str = definition.get("StartAt", "")
+    name = definition.get("StartAt", "")
     while name in states and name not in path:
         path.append(name)
         state = states[name]
-        choices = state.get("Choices") or [{}]
+        choices: list[State] = state.get("Choices") or [{}]
         name = state.get("Next") or state.get("Default") or choices[0].get("Next", "")
     return path
 
 
 def state_machine(
-    definition: Mapping[str, Any],
+    definition: StateMachineDefinition,
     started: int,
     succeeded: int,
     errors: Mapping[str, Mapping[str, int]],

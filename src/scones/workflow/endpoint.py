@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
@@ -175,5 +175,5 @@ def _wait_deleted(client: SageMakerClient, name: str) -> None:
         pause = min(pause * 1.2, 5.0)
 
 
-def _digest(*values: Any) -> str:  # any JSON values
+def _digest(*values: object) -> str:  # any JSON values
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scones.workflow.observer import Progress
 from scones.workflow.target import Target
@@ -180,11 +180,11 @@ def _read(client: SFNClient, found: DescribeExecutionOutputTypeDef) -> Execution
     )
 
 
-def _inferences(event: Any) -> tuple[float, ...]:
+def _inferences(event: object) -> tuple[float, ...]:
     return tuple(event.get("inferences", ())) if isinstance(event, dict) else ()
 
 
-def _failed_state(client: SFNClient, arn: str) -> tuple[str | None, Any]:
+def _failed_state(client: SFNClient, arn: str) -> tuple[str | None, object]:
     """Return the state in which an execution failed, and that state's input."""
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, reverseOrder=True)
     for event in (event for page in pages for event in page["events"]):

@@ -11,13 +11,14 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
+from scones.monitor.state_machine_chart import StateMachineDefinition
 from scones.settings import Settings
 from scones.workflow.observer import Progress
 from scones.workflow.target import Target
@@ -59,7 +60,7 @@ class StateMachine:
     """The state machine: its ARN and its definition in the Amazon States Language."""
 
     arn: str
-    definition: Mapping[str, Any]  # a JSON document
+    definition: StateMachineDefinition
 
 
 def bucket(target: Target, name: str) -> bool:
@@ -147,17 +148,17 @@ def deployed_threshold(target: Target, settings: Settings) -> float:
     return float(found.get("Environment", {}).get("Variables", {}).get("THRESHOLD", settings.threshold))
 
 
-def definition(function_arns: Sequence[str]) -> dict[str, Any]:
+def definition(function_arns: Sequence[str]) -> StateMachineDefinition:
     """Return the state machine's definition with the functions' ARNs filled in."""
     text = (resources.files("scones.workflow") / "state_machines/classify.asl.json").read_text(encoding="utf-8")
     for module, arn in zip(FUNCTIONS, function_arns, strict=True):
         name = "".join(part.title() for part in module.split("_"))
         text = text.replace(f"${{{name}Arn}}", arn)
-    made: dict[str, Any] = json.loads(text)
+    made: StateMachineDefinition = json.loads(text)
     return made
 
 
-def state_machine(target: Target, settings: Settings, role: str, definition: Mapping[str, Any]) -> str:
+def state_machine(target: Target, settings: Settings, role: str, definition: StateMachineDefinition) -> str:
     """Create the state machine, or update it if its definition or role differs. Returns its ARN."""
     client = target.client("stepfunctions")
     name = settings.state_machine_name

@@ -36,7 +36,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     return {"statusCode": 200, "body": fields}
 
 
-def body(event: Any) -> dict[str, Any]:
+def body(event: object) -> dict[str, Any]:
     """Return the event's fields: those of "body" if present, parsed if it is JSON text, or else those of the event."""
     fields = event.get("body", event) if isinstance(event, dict) else event
     try:
