@@ -8,7 +8,7 @@ from scones.containers.contract import Reply
 from scones.http import server_token
 from scones.http.asgi import Message, Receive, Send
 
-_FORBIDDEN = Reply(403, "text/plain", b"this server answers its own cloud alone")
+_FORBIDDEN = Reply(403, "text/plain", b"this server accepts requests only from its own cloud")
 _NOT_FOUND = Reply(404, "text/plain", b"only GET /ping and POST /invocations are here")
 
 
