@@ -9,7 +9,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence, Set
-from typing import Any
 
 from scones.cloud.context import CloudContext, CloudSettings, T
 from scones.cloud.core.credentials import Caller, Credentials
@@ -19,7 +18,7 @@ from scones.cloud.core.store import Store
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute
-from scones.cloud.service import DormantService, OperationCall, OperationOutput, Service
+from scones.cloud.service import DormantService, Handler, OperationCall, OperationOutput, Service
 from scones.cloud.wire.members import Members
 from scones.cloud.wire.model import service_model, streamed_input
 
@@ -177,7 +176,7 @@ class Cloud(CloudContext):
         response = await handler(call)
         return response.members if isinstance(response, OperationOutput) else response
 
-    def handler(self, service: str, operation: str) -> Any:
+    def handler(self, service: str, operation: str) -> Handler:
         """Return the coroutine of an operation; raises `ServiceError` (`NotImplemented`) if it is not supported."""
         offered = self.services.get(service)
         handler = offered.handler(operation) if offered else None

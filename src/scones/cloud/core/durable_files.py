@@ -7,8 +7,8 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
+from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.errors import CloudError
 
 _OTHER_USERS_BITS = 0o077
@@ -75,7 +75,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_object(path: Path, *members: str) -> dict[str, Any]:
+def read_object(path: Path, *members: str) -> JsonDocument:
     """Read a JSON object with these text members; raises `BrokenFileError`, or `OSError` if the file is missing."""
     with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
         content = file.read()

@@ -132,11 +132,11 @@ class Store:
         return await self.submit(lambda connection: connection.execute(sql, parameters).rowcount)
 
     def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        """Return the rows of a disk_full query."""
+        """Return the rows of a query."""
         return self._reader.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, *parameters: Any) -> sqlite3.Row | None:
-        """Return the first row of a disk_full query, or None."""
+        """Return the first row of a query, or None."""
         row: sqlite3.Row | None = self._reader.execute(sql, parameters).fetchone()
         return row
 

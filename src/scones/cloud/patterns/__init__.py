@@ -2,6 +2,8 @@
 
 EventBridge User Guide, "Comparison operators for use in event patterns". A leaf of a pattern is an array; at least one
 of its entries has to match. If the event's field is an array, at least one of its elements has to match.
+
+Patterns and events are JSON of any form, with the type `Any`: `check_pattern` checks a pattern before it is used.
 """
 
 from scones.cloud.patterns.checking import OR, PatternError, check_pattern, is_alternatives

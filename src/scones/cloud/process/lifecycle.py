@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.data_folder import Identity, identify, require_own, require_state_files, restrict_to_owner
 from scones.cloud.core.durable_files import open_file, read_object, write_durably
+from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.errors import CloudError, start_failure
 from scones.cloud.process.folder_lock import FolderLock, holder
 from scones.cloud.process.watchdog import mark_stuck, stuck_since
@@ -123,14 +123,14 @@ class RunningCloud:
         except (OSError, ValueError, http.client.HTTPException):
             return False
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> JsonDocument:
         """Return the cloud's health document; raises `OSError`, `ValueError` or `HTTPException`."""
         host = self.url.removeprefix("http://")
         connection = http.client.HTTPConnection(host, timeout=HEALTH_SECONDS)
         try:
             connection.request("GET", "/_scones/health")
             response = connection.getresponse()
-            state: dict[str, Any] = json.loads(response.read()) if response.status == 200 else {}
+            state: JsonDocument = json.loads(response.read()) if response.status == 200 else {}
             return state
         finally:
             connection.close()
