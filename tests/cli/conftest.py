@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 import pytest
-import vehicles
 
 from scones.cloud.process import lifecycle
+from support import vehicles
 
 SCONES = Path(sys.executable).with_name("scones")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from documents import ROOT
+from support.documents import ROOT
 
 SOURCES = ROOT / "src" / "scones"
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from documents import NAMES, ROOT, blocks, codes
 
 from scones.cli import commands
+from support.documents import NAMES, ROOT, blocks, codes
 
 PLACEHOLDERS = re.compile(r"…|\.\.\.|\[…\]")
 COMMAND = re.compile(r"(?:^|[$`'\"(;&|] ?|bin/|=\S* |run: )(scones|make|python3?) +([^\n`|;&)'\"]*)", re.MULTILINE)

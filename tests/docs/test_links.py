@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from documents import NAMES, ROOT, anchors, links
+
+from support.documents import NAMES, ROOT, anchors, links
 
 
 def problem(document: Path, link: str) -> str | None:

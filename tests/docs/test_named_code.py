@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 
-from documents import ROOT
+from support.documents import ROOT
 
 PROSE = re.compile(r'"""[\s\S]*?"""|#.*')
 NAME = re.compile(r"`(_?[A-Za-z]\w*(?:\.\w+)?)(?:\(\))?`|[Rr]aises? ([A-Z]\w+Error)\b")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from documents import NAMES, ROOT, codes
+
+from support.documents import NAMES, ROOT, codes
 
 CURRENT = [name for name in NAMES if name != "CHANGELOG.md" and "/decisions/" not in name]
 """Documents about the present state. A changelog and a decision describe the past."""

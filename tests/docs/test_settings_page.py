@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import sys
 
-from documents import ROOT
-
 from scones.workflow.training import FROM_SCRATCH, PRETRAINED
+from support.documents import ROOT
 
 sys.path.append(str(ROOT / "docs"))
 from settings_table import PAGE, page, table

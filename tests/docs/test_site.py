@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from documents import ROOT
 
 from scones.cli import commands
+from support.documents import ROOT
 
 pytest.importorskip("sphinx_click", reason="the extra scones[docs] is not installed")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from documents import ROOT, blocks
+from support.documents import ROOT, blocks
 
 TUTORIAL = ROOT / "docs/tutorial/first-workflow.md"
 PROGRAM = "".join(

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitor_records import START, capture_line, draw_image, file_name, write_captures, write_lines
 from PIL import Image
 
 from scones.monitor.captures import Captures, FolderCaptures, S3Captures, read_captures, wait_for
+from support.monitor_records import START, capture_line, draw_image, file_name, write_captures, write_lines
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "aws-captures"
 

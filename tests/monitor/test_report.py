@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from monitor_records import START, draw_image, write_captures
 from PIL import Image
 
 from scones.monitor import charts
@@ -22,6 +21,7 @@ from scones.monitor.captures import Captures, FolderCaptures, read_captures
 from scones.monitor.report import ExecutionCounts, RunFacts, write_report
 from scones.monitor.statistics import Statistics, describe
 from scones.monitor.theme import DARK, LIGHT, confidence, percent
+from support.monitor_records import START, draw_image, write_captures
 
 DEFINITION = {
     "StartAt": "SerializeImage",

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from monitor_records import START, draw_image
 
 from scones.monitor.capture_record import CaptureRecord
 from scones.monitor.statistics import describe
+from support.monitor_records import START, draw_image
 
 
 def answer(*scores: float, second: float = 0, event_id: str = "", image: bytes | None = None) -> CaptureRecord:

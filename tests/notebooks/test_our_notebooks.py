@@ -7,11 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import few_pictures
 import pytest
 
 from scones.studio.notebooks import provide
 from scones.workflow.provision import FUNCTIONS
+from support import few_images
 
 ARCHIVE = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar-100-python.tar.gz"
 
@@ -38,7 +38,7 @@ def test_our_notebooks_run_one_after_the_other_and_leave_nothing_behind(start_cl
     cloud, folder = start_cloud(), tmp_path / "notebooks"
     source = {}  # without an archive, the notebooks use the synthetic dataset
     if ARCHIVE.exists():
-        source["SCONES_SOURCE"] = str(few_pictures.write(tmp_path / "few", ARCHIVE, every=5))
+        source["SCONES_SOURCE"] = str(few_images.write(tmp_path / "few", ARCHIVE, every=5))
     done = {name: execute(cloud, notebook, folder, **source) for name, notebook in read(folder).items()}
 
     etl, training, deployment, functions, machine, monitor = done.values()

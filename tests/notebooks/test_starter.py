@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import few_pictures
 import pytest
+
+from support import few_images
 
 STARTER = Path(__file__).with_name("starter.ipynb")
 SOURCE = "https://www.cs.toronto.edu/~kriz"
@@ -21,7 +22,7 @@ SOURCE = "https://www.cs.toronto.edu/~kriz"
 @pytest.fixture
 def origin(archive: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a local web server in place of the archive's host; its archive has every fifth image."""
-    folder = few_pictures.write(tmp_path / "origin", archive, every=5).parent
+    folder = few_images.write(tmp_path / "origin", archive, every=5).parent
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

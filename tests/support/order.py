@@ -7,7 +7,14 @@ from itertools import chain, islice, zip_longest
 
 import pytest
 
-LONGEST = ("sdk/test_sdk_v3", "notebooks/", "sdk/", "test_studio", "algorithm/test_source", "test_states_conformance")
+LONGEST = (
+    "sdk/test_sdk_v3",
+    "notebooks/",
+    "sdk/",
+    "test_studio",
+    "image_classification/test_source",
+    "stepfunctions/test_conformance",
+)
 """Parts of the paths of tests that take minutes, longest first. Most of these install an environment on first use."""
 
 

@@ -24,10 +24,10 @@ import boto3
 import psutil
 from botocore.config import Config
 
-sys.path.insert(0, str(Path(__file__).parent))
-from old_folder import DUMP, RESPONSES, dump, plain
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.old_folder import DUMP, RESPONSES, dump, plain
 
-PROGRAM = Path(__file__).parents[1] / "sagemaker" / "image_program.py"
+PROGRAM = Path(__file__).parents[1] / "support" / "image_program.py"
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/test-image:1"
 KEYS = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 """The keys of AWS's documentation: this folder is public."""

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from old_folder import opened
 
 from scones.cloud.core import migrations
 from scones.cloud.core.migrations import MIGRATIONS, VERSION, Migration, migrate, version_of
@@ -16,6 +15,7 @@ from scones.cloud.core.salvage import damage_of, salvage
 from scones.cloud.core.store import Store
 from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
+from support.old_folder import opened
 
 COLUMN = Migration(
     number=2,

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from old_folder import FOLDERS, RESPONSES, load, opened, plain, restore
 
 from scones.cloud.all_services import all_services
 from scones.cloud.core.migrations import VERSION, migrate, version_of
 from scones.cloud.core.store import statements
 from scones.cloud.process import lifecycle
+from support.old_folder import FOLDERS, RESPONSES, load, opened, plain, restore
 
 FOLDER = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from misbehaving_origin import Origin
+
+from support.misbehaving_origin import Origin
 
 
 @pytest.fixture

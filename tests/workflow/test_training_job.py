@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cifar_archives import NAMES, split_of, write_archive
 
 from scones.settings import Settings
 from scones.workflow import provision
@@ -19,6 +18,7 @@ from scones.workflow.endpoint import EndpointError, deploy, served_artifact
 from scones.workflow.observer import silent
 from scones.workflow.target import Target
 from scones.workflow.training import TrainingError, TrainingSpec, image_uri, train, training_spec
+from support.cifar_archives import NAMES, split_of, write_archive
 
 ROLE = "arn:aws:iam::111122223333:role/sagemaker"
 

@@ -4,13 +4,12 @@ import io
 import time
 
 import numpy as np
+import sagemaker
 from PIL import Image
 from results import report
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.pytorch import PyTorch, PyTorchModel
 from sagemaker.serializers import IdentitySerializer
-
-import sagemaker
 
 
 def draw_image(label: int, seed: int) -> bytes:

@@ -4,13 +4,12 @@ import tarfile
 import time
 from pathlib import Path
 
+import sagemaker
 from results import report
 from sagemaker.estimator import Estimator
 from sagemaker.huggingface import HuggingFace
 from sagemaker.pytorch import PyTorch
 from sagemaker.sklearn import SKLearnModel
-
-import sagemaker
 
 session = sagemaker.Session()
 role = sagemaker.get_execution_role()

@@ -3,10 +3,9 @@
 import time
 from pathlib import Path
 
+import sagemaker
 from results import report
 from sagemaker.huggingface import HuggingFace, HuggingFaceModel
-
-import sagemaker
 
 TRAIN = """
 import argparse

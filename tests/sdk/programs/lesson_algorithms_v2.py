@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sagemaker
 from results import report
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
 from sagemaker.serializers import JSONSerializer
-
-import sagemaker
 
 session = sagemaker.Session()
 role = sagemaker.get_execution_role()

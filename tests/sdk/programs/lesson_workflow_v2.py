@@ -7,9 +7,8 @@ import zipfile
 from pathlib import Path
 
 import boto3
-from results import report
-
 import sagemaker
+from results import report
 
 SCRIPT = """
 from pathlib import Path

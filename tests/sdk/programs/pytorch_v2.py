@@ -3,10 +3,9 @@
 import time
 from pathlib import Path
 
+import sagemaker
 from results import report
 from sagemaker.pytorch import PyTorch, PyTorchModel
-
-import sagemaker
 
 TRAIN = """
 import argparse

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import boto3
+import sagemaker
 from results import report
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.image_uris import retrieve
@@ -15,8 +16,6 @@ from sagemaker.predictor import Predictor
 from sagemaker.s3 import S3Downloader, S3Uploader
 from sagemaker.serializers import JSONSerializer
 from sagemaker.sklearn import SKLearnModel
-
-import sagemaker
 
 INFERENCE = """
 import json

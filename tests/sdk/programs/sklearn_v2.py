@@ -5,10 +5,9 @@ import random
 import time
 from pathlib import Path
 
+import sagemaker
 from results import report
 from sagemaker.sklearn.estimator import SKLearn
-
-import sagemaker
 
 SCRIPT = """
 import argparse

@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import sagemaker
 from results import report
 from sagemaker.analytics import HyperparameterTuningJobAnalytics, TrainingJobAnalytics
 from sagemaker.deserializers import CSVDeserializer
@@ -11,8 +12,6 @@ from sagemaker.s3 import S3Downloader
 from sagemaker.serializers import CSVSerializer
 from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.tuner import CategoricalParameter, ContinuousParameter, HyperparameterTuner, IntegerParameter
-
-import sagemaker
 
 SCRIPT = """
 import argparse

@@ -4,11 +4,10 @@ import random
 import time
 from pathlib import Path
 
+import sagemaker
 from results import report
 from sagemaker.inputs import TrainingInput
 from sagemaker.xgboost import XGBoost
-
-import sagemaker
 
 SCRIPT = """
 import argparse

@@ -1,0 +1,39 @@
+"""Executions and responses recorded on AWS: a case reaches all levels unless docs/reference/conformance.md lists it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from support.conformance import RECORDINGS, listed, replay
+
+
+def recorded() -> set[str]:
+    """Return the IDs of all recorded cases that `compare.py` replays; it leaves out those with a member `via`."""
+    lines = (RECORDINGS / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+    return {case["id"] for case in map(json.loads, lines) if "via" not in case}
+
+
+@pytest.mark.slow
+def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_property):
+    if not RECORDINGS.exists():
+        pytest.skip("the recordings are not beside this checkout")
+    cloud = start_cloud()
+    results = replay(cloud.environment, tmp_path)
+    known = listed()
+    assert {result.id for result in results} == recorded()
+    late = [result.id for result in results if result.timed_out and result.id not in known]
+    if late:  # run them once more; a case that differs from its recording fails at once
+        again = replay(cloud.environment, tmp_path, "--ids", "^(" + "|".join(map(re.escape, late)) + ")$")
+        results = [result for result in results if result.id not in late] + again
+    missed = {result.id: (result.reached, result.why[:300]) for result in results if not result.whole}
+    record_property("reached", {"missed": len(missed)})
+    assert {name: why for name, why in missed.items() if name not in known} == {}
+
+
+def test_the_settings_listed_on_the_page_are_recorded():
+    if not RECORDINGS.exists():
+        pytest.skip("the recordings are not beside this checkout")
+    assert listed() - recorded() == set()
