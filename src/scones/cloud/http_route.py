@@ -36,5 +36,5 @@ class HttpRoute(ABC):
         """Return the response; a `ServiceError` is passed to `error_response`."""
 
     @abstractmethod
-    def error_response(self, error: ServiceError, request: Request, request_id: str) -> Response:
+    def error_response(self, error: ServiceError, request_id: str) -> Response:
         """Return the response for an error."""

@@ -78,7 +78,7 @@ class Gateway:
             response = await self._writer.serialize(match.operation, output, request_id)
         except Exception as error:
             service = match.service if match else self._router.assumed_service(request)
-            response = operation_error(self._service_error(error, match, request_id), service, request, request_id)
+            response = operation_error(self._service_error(error, match, request_id), service, request_id)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %d %.1f ms", _name(match), response.status, (time.perf_counter() - begun) * 1e3)
         return response
@@ -90,7 +90,7 @@ class Gateway:
             check_origin(request, self._port, allow_foreign=route.allows_foreign_origin)
             return await route.respond(request, partial(self._bodies.read, receive))
         except Exception as error:
-            return route.error_response(self._service_error(error, None, request_id), request, request_id)
+            return route.error_response(self._service_error(error, None, request_id), request_id)
 
     async def _params(self, match: Match, request: Request, authenticated: AuthenticatedRequest) -> Members:
         """Return the parameters; a large body is parsed and validated on a thread."""

@@ -52,6 +52,6 @@ class HealthRoute(HttpRoute):
             document["left"] = {kind: len(names) for kind, names in resumption.not_resumed.items()}
         return Response(200, {"content-type": "application/json"}, json.dumps(document).encode())
 
-    def error_response(self, error: ServiceError, request: Request, request_id: str) -> Response:
+    def error_response(self, error: ServiceError, request_id: str) -> Response:
         """Return an error in S3's format, as for other unsigned requests."""
-        return operation_error(error, "s3", request, request_id)
+        return operation_error(error, "s3", request_id)

@@ -13,7 +13,6 @@ from scones.cloud.errors import DiskFullError, ServiceError, is_disk_full
 from scones.cloud.service import OperationOutput
 from scones.cloud.wire.members import Members
 from scones.cloud.wire.model import service_model
-from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 from scones.cloud.wire.serialize import LARGE, serialize, serialize_error, size_of
 from scones.cloud.wire.signatures.errors import protocol_error
@@ -65,11 +64,11 @@ class ResponseWriter:
             self._unsent -= response.unsent_bytes
 
 
-def operation_error(error: ServiceError, service: str, request: Request, request_id: str) -> Response:
+def operation_error(error: ServiceError, service: str, request_id: str) -> Response:
     """Return the response for an error in a service's format."""
     model = service_model(service)
     translated = protocol_error(error, model.metadata["protocol"])
-    return serialize_error(model, translated, request_id, request.resource)
+    return serialize_error(model, translated, request_id)
 
 
 def internal_error(error: Exception, request_id: str) -> ServiceError:

@@ -65,8 +65,8 @@ def _size(value: MemberValue, depth: int) -> int:
     return len(value) * sum(_size(each, depth - 1) for each in sample) // max(1, len(sample))
 
 
-def serialize_error(service: ServiceModel, error: ServiceError, request_id: str, resource: str = "") -> Response:
-    """Return an error in the service's format; `resource` is the path that S3 repeats."""
+def serialize_error(service: ServiceModel, error: ServiceError, request_id: str) -> Response:
+    """Return an error in the service's format."""
     shape = error_shape(service.service_name, error.code)
     protocol = service.metadata["protocol"]
     traits = shape.metadata.get("error", {}) if shape else {}
@@ -88,7 +88,7 @@ def serialize_error(service: ServiceModel, error: ServiceError, request_id: str,
         body = f"<ErrorResponse><Error>{inner}</Error>{element('RequestId', request_id)}</ErrorResponse>"
         return Response(status, headers | {"content-type": "text/xml"}, body.encode())
     extra = {name: str(value) for name, value in error.members.items() if name != "Headers"}
-    tail = {"Resource": resource, "RequestId": request_id, "HostId": _host_id(request_id)}
+    tail = {"RequestId": request_id, "HostId": _host_id(request_id)}
     inner = "".join(element(name, text) for name, text in (members | extra | tail).items())
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
     return Response(status, headers | {"content-type": "application/xml"}, body.encode())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 
 from scones.cloud.core.store import Store
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.parts import part_number_marker, parts_of
 from scones.cloud.services.s3.stored_objects import StoredObjects
-from scones.cloud.services.s3.tags import check_tags
+from scones.cloud.services.s3.tags import OBJECT_TAGS, check_tags
 from scones.cloud.wire.members import Members
 
 
@@ -26,7 +28,7 @@ class ObjectAttributeOperations:
 
     async def put_object_tagging(self, call: OperationCall) -> Members:
         """Replace an object's tags."""
-        await self._set_tags(call, check_tags(call.params["Tagging"].get("TagSet", []), 10))
+        await self._set_tags(call, check_tags(call.params["Tagging"].get("TagSet", []), OBJECT_TAGS))
         return {}
 
     async def delete_object_tagging(self, call: OperationCall) -> Members:
@@ -50,17 +52,20 @@ class ObjectAttributeOperations:
         requested = set(params["ObjectAttributes"])
         found: Members = {
             "ETag": record.etag,
-            "Checksum": record.checksum.members(),
+            "Checksum": _without_part_count(record.checksum).members(),
             "StorageClass": record.storage_class,
             "ObjectSize": record.size,
             "ObjectParts": self._object_parts(call, record) if record.upload else None,
         }
         chosen = {name: value for name, value in found.items() if name in requested}
-        return {"LastModified": record.modified / 1000, **chosen}
+        return {"LastModified": record.modified // 1000, **chosen}
 
     def _object_parts(self, call: OperationCall, record: ObjectRecord) -> Members:
+        """Return the parts of an object; S3 lists them only if they have checksums, which composite checksums need."""
         limit, marker = min(call.params.get("MaxParts", 1000), 1000), part_number_marker(call.params)
         parts = parts_of(self._store, record.upload or "")
+        if record.checksum.kind != "COMPOSITE":
+            return {"TotalPartsCount": len(parts)}
         remaining = parts[marker:]
         page = remaining[:limit]
         return {
@@ -93,3 +98,8 @@ class ObjectAttributeOperations:
                 raise errors.no_such_key(key)
 
         await self._store.write(write)
+
+
+def _without_part_count(checksum: Checksum) -> Checksum:
+    """Return a checksum without the `-N` of composite checksums."""
+    return replace(checksum, value=checksum.value.partition("-")[0])

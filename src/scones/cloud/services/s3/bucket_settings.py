@@ -6,7 +6,8 @@ import json
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import OperationCall
+from scones.cloud.service import OperationCall, OperationOutput
+from scones.cloud.services.s3 import encryption
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.wire.members import Members, MemberValue
 
@@ -15,8 +16,6 @@ SCHEMA = """
         bucket TEXT NOT NULL, setting TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (bucket, setting)
     ) WITHOUT ROWID
 """
-ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
-"""Default encryption of a bucket (User Guide, "Setting default server-side encryption")."""
 PUBLIC_ACCESS = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
@@ -35,15 +34,17 @@ class BucketSettingOperations:
 
     async def put_bucket_encryption(self, call: OperationCall) -> Members:
         """Replace a bucket's default encryption."""
-        return await self._store_setting(call, "encryption", call.params["ServerSideEncryptionConfiguration"])
+        self._buckets.requested(call.params)
+        configuration = encryption.checked_configuration(call.params["ServerSideEncryptionConfiguration"])
+        return await self._store_setting(call, "encryption", configuration)
 
     async def get_bucket_encryption(self, call: OperationCall) -> Members:
         """Return a bucket's default encryption: AES256 unless it was changed."""
-        return {"ServerSideEncryptionConfiguration": self._stored_setting(call, "encryption", ENCRYPTION)}
+        return {"ServerSideEncryptionConfiguration": self._stored_setting(call, "encryption", encryption.DEFAULT)}
 
     async def delete_bucket_encryption(self, call: OperationCall) -> Members:
         """Reset a bucket's default encryption to AES256."""
-        return await self._store_setting(call, "encryption", ENCRYPTION)
+        return await self._store_setting(call, "encryption", encryption.DEFAULT)
 
     async def put_public_access_block(self, call: OperationCall) -> Members:
         """Replace a bucket's public access block; omitted settings become false."""
@@ -66,7 +67,7 @@ class BucketSettingOperations:
         """Delete a bucket's public access block."""
         return await self._store_setting(call, "public access", None)
 
-    async def put_bucket_policy(self, call: OperationCall) -> Members:
+    async def put_bucket_policy(self, call: OperationCall) -> OperationOutput:
         """Replace a bucket's policy, which must be a JSON object."""
         policy = call.params["Policy"]
         try:
@@ -75,7 +76,7 @@ class BucketSettingOperations:
             valid = False
         if not valid:
             raise ServiceError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
-        return await self._store_setting(call, "policy", policy)
+        return OperationOutput(await self._store_setting(call, "policy", policy), 204)
 
     async def get_bucket_policy(self, call: OperationCall) -> Members:
         """Return a bucket's policy; raises `NoSuchBucketPolicy` if it has none."""

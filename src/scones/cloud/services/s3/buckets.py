@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Collection
+
+from botocore.model import StringShape
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import OperationCall
+from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.body_files import BodyFiles
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.notifications import Notifier, check_configuration, check_targets, rules_of
 from scones.cloud.services.s3.parts import discard_parts
-from scones.cloud.services.s3.tags import check_tags
+from scones.cloud.services.s3.tags import BUCKET_TAGS, check_tags
 from scones.cloud.wire.members import Members
+from scones.cloud.wire.model import service_model
 
 NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -48,12 +53,12 @@ class BucketOperations:
                 "InvalidBucketAclWithObjectOwnership",
                 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
             )
-        tags = check_tags(configuration.get("Tags", []), 50)
+        tags = check_tags(configuration.get("Tags", []), BUCKET_TAGS)
 
         def create(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (name,)).fetchone() is None:
                 connection.execute("INSERT INTO s3_buckets VALUES (?, ?, ?)", (name, now_ms(), tags))
-            elif region != "us-east-1":  # us-east-1 answers 200 to a second creation, for older clients
+            elif region != "us-east-1" or tags != "[]":  # us-east-1 answers 200 to a second creation without tags
                 raise ServiceError(
                     "BucketAlreadyOwnedByYou",
                     "Your previous request to create the named bucket succeeded and you already own it.",
@@ -62,12 +67,13 @@ class BucketOperations:
                 )
 
         await self._store.write(create)
-        return {"Location": f"/{name}" if region == "us-east-1" else f"{self._cloud.url}/{name}/"}
+        location = f"/{name}" if region == "us-east-1" else f"{self._cloud.url}/{name}/"
+        return {"Location": location, "BucketArn": _arn(name)}
 
     async def head_bucket(self, call: OperationCall) -> Members:
         """Return a bucket's region; raises `NoSuchBucket` if it does not exist."""
-        self._buckets.requested(call.params)
-        return {"BucketRegion": self._cloud.settings.region}
+        name = self._buckets.requested(call.params)
+        return {"BucketRegion": self._cloud.settings.region, "BucketArn": _arn(name), "AccessPointAlias": False}
 
     async def delete_bucket(self, call: OperationCall) -> Members:
         """Delete an empty bucket with its unfinished uploads; raises `BucketNotEmpty` if it has objects."""
@@ -105,7 +111,8 @@ class BucketOperations:
         buckets = [
             {
                 "Name": row["name"],
-                "CreationDate": row["created"] / 1000,
+                "CreationDate": row["created"] // 1000,
+                "BucketArn": _arn(row["name"]),
                 "BucketRegion": region if detailed else None,
             }
             for row in page
@@ -146,12 +153,12 @@ class BucketOperations:
         """Return a bucket's notification configuration."""
         return self._notifier.configuration(self._buckets.requested(call.params))
 
-    async def put_bucket_tagging(self, call: OperationCall) -> Members:
+    async def put_bucket_tagging(self, call: OperationCall) -> OperationOutput:
         """Replace a bucket's tags."""
         name = self._buckets.requested(call.params)
-        tags = check_tags(call.params["Tagging"].get("TagSet", []), 50)
+        tags = check_tags(call.params["Tagging"].get("TagSet", []), BUCKET_TAGS)
         await self._store.execute("UPDATE s3_buckets SET tags = ? WHERE name = ?", tags, name)
-        return {}
+        return OperationOutput({}, 204)
 
     async def get_bucket_tagging(self, call: OperationCall) -> Members:
         """Return a bucket's tags; raises `NoSuchTagSet` if it has none."""
@@ -170,12 +177,22 @@ class BucketOperations:
         return {}
 
 
+def _arn(bucket: str) -> str:
+    return str(Arn(service="s3", resource=bucket))
+
+
+def _location_constraints() -> Collection[str]:
+    shape = service_model("s3").shape_for("BucketLocationConstraint")
+    return shape.enum if isinstance(shape, StringShape) else ()
+
+
 def _check_location(constraint: str | None, region: str) -> None:
     """Raise an error unless a LocationConstraint fits the region.
 
-    It must be absent in us-east-1 and name the region elsewhere (eu-west-1 also as `EU`); `us-east-1` is never valid.
+    It must be absent in us-east-1 and name the region elsewhere (eu-west-1 also as `EU`). us-east-1 has an error of its
+    own for a name that is not a LocationConstraint, such as its own name.
     """
-    if constraint == "us-east-1":
+    if region == "us-east-1" and constraint is not None and constraint not in _location_constraints():
         raise ServiceError(
             "InvalidLocationConstraint", "The specified location-constraint is not valid", LocationConstraint=constraint
         )

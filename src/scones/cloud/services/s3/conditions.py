@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -10,44 +11,84 @@ from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.wire.members import Members
 
+_COPY_SOURCE = "CopySource"
+_DIRECTORY_BUCKETS = {
+    "IfMatchLastModifiedTime": "x-amz-if-match-last-modified-time",
+    "IfMatchSize": "x-amz-if-match-size",
+}
+
 
 def check_read(params: Members, record: ObjectRecord) -> None:
-    """Check a GET's or HEAD's conditions; raises `PreconditionFailed` (412) or `NotModified` (304).
-
-    If-Match takes precedence over If-Unmodified-Since, and If-None-Match over If-Modified-Since.
-    """
-    modified = record.modified // 1000
-    if (expected := params.get("IfMatch")) is not None:
-        if not _matches(expected, record.etag):
-            raise errors.precondition_failed("If-Match")
-    elif (since := params.get("IfUnmodifiedSince")) is not None and modified > since.timestamp():
-        raise errors.precondition_failed("If-Unmodified-Since")
-    if (other := params.get("IfNoneMatch")) is not None:
-        if _matches(other, record.etag):
-            raise _not_modified(record)
-    elif (since := params.get("IfModifiedSince")) is not None and modified <= since.timestamp():
+    """Check a GET's or HEAD's conditions; raises `PreconditionFailed` (412) or `NotModified` (304)."""
+    failed = _failed_condition(params, record)
+    if failed in ("If-None-Match", "If-Modified-Since"):
         raise _not_modified(record)
+    if failed is not None:
+        raise errors.precondition_failed(failed)
 
 
 def check_copy(params: Members, record: ObjectRecord) -> None:
     """Check a copy's conditions on its source; raises `PreconditionFailed` (412) even where a read answers 304."""
-    prefix = "CopySource"
-    conditions = {name[len(prefix) :]: value for name, value in params.items() if name.startswith(prefix + "If")}
-    try:
-        check_read(conditions, record)
-    except ServiceError as error:
-        failed = next(iter(conditions))
-        name = "-".join(["x-amz-copy-source", *_words(failed)])
-        raise errors.precondition_failed(name) from error
+    conditions = {
+        name.removeprefix(_COPY_SOURCE): value for name, value in params.items() if name.startswith(f"{_COPY_SOURCE}If")
+    }
+    failed = _failed_condition(conditions, record)
+    if failed is not None:
+        raise errors.precondition_failed(f"x-amz-copy-source-{failed}")
+
+
+def _failed_condition(params: Members, record: ObjectRecord) -> str | None:
+    """Return the header whose condition on an object fails, or None.
+
+    If-Match takes precedence over If-Unmodified-Since, and If-None-Match over If-Modified-Since. A date in the future
+    is ignored, as RFC 9110 requires.
+    """
+    modified, now = record.modified // 1000, time.time()
+    if (expected := params.get("IfMatch")) is not None:
+        if not _matches(expected, record.etag):
+            return "If-Match"
+    elif (since := params.get("IfUnmodifiedSince")) is not None and modified > since.timestamp():
+        return "If-Unmodified-Since"
+    if (other := params.get("IfNoneMatch")) is not None:
+        if _matches(other, record.etag):
+            return "If-None-Match"
+    elif (since := params.get("IfModifiedSince")) is not None and modified <= since.timestamp() <= now:
+        return "If-Modified-Since"
+    return None
+
+
+def check_conditional_write(params: Members) -> None:
+    """Raise `NotImplemented`, as S3 does, for conditions on a write other than `If-None-Match: *` and an If-Match."""
+    other, expected = params.get("IfNoneMatch"), params.get("IfMatch")
+    if other is not None and expected is not None:
+        raise _unusable("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
+    if other not in (None, "*"):
+        raise _unusable("If-None-Match", "We don't accept the provided value of If-None-Match header for this API")
+    if expected == "*":
+        raise _unusable("If-Match", "We don't accept the provided value of If-Match header for this API")
+
+
+def check_conditional_delete(params: Members) -> None:
+    """Raise `NotImplemented`, as S3 does, for the conditions on a deletion that only directory buckets have."""
+    for member, header in _DIRECTORY_BUCKETS.items():
+        if member in params:
+            raise _unusable(header)
+
+
+def _unusable(header: str, reason: str | None = None) -> ServiceError:
+    return ServiceError(
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented",
+        501,
+        Header=header,
+        **({"additionalMessage": reason} if reason else {}),
+    )
 
 
 def check_write(params: Members, old: ObjectRecord | None, key: str) -> None:
     """Check a write's conditions: `If-None-Match: *` (the key is free) and If-Match (the ETag is unchanged)."""
-    if (other := params.get("IfNoneMatch")) is not None:
-        if other != "*":
-            raise errors.not_implemented("If-None-Match")
-        if old is not None:
-            raise errors.precondition_failed("If-None-Match")
+    if params.get("IfNoneMatch") is not None and old is not None:
+        raise errors.precondition_failed("If-None-Match")
     if (expected := params.get("IfMatch")) is not None:
         if old is None:
             raise errors.no_such_key(key)
@@ -58,10 +99,6 @@ def check_write(params: Members, old: ObjectRecord | None, key: str) -> None:
 def _matches(header: str, etag: str) -> bool:
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
     return "*" in tags or etag in tags
-
-
-def _words(name: str) -> list[str]:
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-").split("-")
 
 
 def _not_modified(record: ObjectRecord) -> ServiceError:

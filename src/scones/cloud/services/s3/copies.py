@@ -6,7 +6,9 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import checksum
 from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.conditions import check_conditional_write
 from scones.cloud.services.s3.copy_sources import CopySources
+from scones.cloud.services.s3.encryption import ObjectEncryption
 from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key, headers_of
 from scones.cloud.services.s3.stored_objects import StoredObjects
@@ -21,18 +23,27 @@ class CopyOperations:
     """CopyObject."""
 
     def __init__(
-        self, buckets: BucketRecords, objects: StoredObjects, sources: CopySources, bodies: IncomingBodies
+        self,
+        *,
+        buckets: BucketRecords,
+        objects: StoredObjects,
+        sources: CopySources,
+        bodies: IncomingBodies,
+        encryption: ObjectEncryption,
     ) -> None:
         self._buckets = buckets
         self._objects = objects
         self._sources = sources
         self._bodies = bodies
+        self._encryption = encryption
 
     async def copy_object(self, call: OperationCall) -> Members:
         """Copy an object with its metadata and tags, or with new ones if a directive is REPLACE."""
         params = call.params
         bucket = self._buckets.requested(params)
         check_key(params["Key"])
+        check_conditional_write(params)
+        encryption = self._encryption.requested(bucket, params)
         source = self._sources.find(params)
         _check_copy_onto_itself(params, source, bucket)
         if source.size > LARGEST_COPY:
@@ -48,14 +59,14 @@ class CopyOperations:
         headers = headers_of(params) if params.get("MetadataDirective") == "REPLACE" else source.headers
         content = await self._bodies.copy(await self._objects.body(source), algorithm)
         kept = {name: value for name, value in params.items() if name in ("Key", "StorageClass")}
-        record = ObjectRecord.received(bucket, {**kept, **headers}, content, tags)
+        record = ObjectRecord.received(bucket, {**kept, **headers, **encryption}, content, tags)
         try:
             await self._objects.replace(record, call, "ObjectCreated:Copy")
         except BaseException:
             await self._bodies.drop(content)
             raise
-        result = {"ETag": f'"{record.etag}"', "LastModified": record.modified / 1000, **record.checksum.members()}
-        return {"CopyObjectResult": result}
+        result = {"ETag": f'"{record.etag}"', "LastModified": record.modified // 1000, **record.checksum.members()}
+        return {"CopyObjectResult": result, **record.encryption()}
 
 
 def _check_copy_onto_itself(params: Members, source: ObjectRecord, bucket: str) -> None:

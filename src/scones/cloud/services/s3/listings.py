@@ -116,7 +116,7 @@ class ListingOperations:
         contents = [
             {
                 "Key": url(entry.name),
-                "LastModified": entry.row["modified"] / 1000,
+                "LastModified": entry.row["modified"] // 1000,
                 "ETag": f'"{entry.row["etag"]}"',
                 "ChecksumAlgorithm": [entry.row["checksum_algorithm"]],
                 "ChecksumType": entry.row["checksum_type"],

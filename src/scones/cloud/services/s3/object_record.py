@@ -28,8 +28,10 @@ COLUMNS = (
     "bucket, key, size, etag, modified, storage_class, checksum_algorithm, checksum, checksum_type, headers, tags, "
     "body, file, upload"
 )
+ENCRYPTION = ("BucketKeyEnabled", "SSEKMSKeyId", "ServerSideEncryption")
+"""Parameters of a write with its encryption; see `ObjectEncryption`."""
 HEADERS = (
-    "BucketKeyEnabled",
+    *ENCRYPTION,
     "CacheControl",
     "ContentDisposition",
     "ContentEncoding",
@@ -37,15 +39,9 @@ HEADERS = (
     "ContentType",
     "Expires",
     "Metadata",
-    "SSEKMSKeyId",
-    "ServerSideEncryption",
     "WebsiteRedirectLocation",
 )
-"""Parameters of a write that a read returns.
-
-Encryption settings are stored and returned but have no effect; disk encryption is left to the machine. SageMaker's SDK
-requests aws:kms with every upload of source code.
-"""
+"""Parameters of a write that a read returns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +125,7 @@ class ObjectRecord:
 
     def encryption(self) -> Members:
         """Return the stored encryption settings by member name; they have no effect."""
-        names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
-        return {name: self.headers[name] for name in names if name in self.headers}
+        return encryption_in(self.headers)
 
     def members(self) -> Members:
         """Return the object's members in a GET or HEAD response, by member name."""
@@ -138,7 +133,7 @@ class ObjectRecord:
         return {
             **self.headers,
             "AcceptRanges": "bytes",
-            "LastModified": self.modified / 1000,
+            "LastModified": self.modified // 1000,
             "ETag": f'"{self.etag}"',
             "StorageClass": self.storage_class if self.storage_class != "STANDARD" else None,
             "TagCount": tags,
@@ -154,14 +149,27 @@ def find_object(connection: sqlite3.Connection, bucket: str, key: str) -> Object
     return ObjectRecord.of(row) if row else None
 
 
+def encryption_in(headers: Members) -> Members:
+    """Return the encryption settings among stored headers."""
+    return {name: headers[name] for name in ENCRYPTION if name in headers}
+
+
 def headers_of(params: Members) -> Members:
     """Return the parameters of a write that a read returns."""
     headers = {name: params[name] for name in HEADERS if params.get(name) is not None}
     if isinstance(expires := headers.get("Expires"), datetime):
         headers["Expires"] = expires.timestamp()
     headers.setdefault("ContentType", "binary/octet-stream")
-    headers.setdefault("ServerSideEncryption", "AES256")  # AWS has encrypted every object since January 2023
+    if encoding := _stored_encoding(headers.pop("ContentEncoding", "")):
+        headers["ContentEncoding"] = encoding
     return headers
+
+
+def _stored_encoding(header: str) -> str:
+    """Return a Content-Encoding without aws-chunked, which frames the request and not the object."""
+    codings = [coding.strip() for coding in header.split(",")]
+    kept = [coding for coding in codings if coding.lower() != "aws-chunked"]
+    return header if kept == codings else ", ".join(kept)
 
 
 def check_key(key: str) -> None:

@@ -11,7 +11,8 @@ from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import Checksum
-from scones.cloud.services.s3.conditions import check_read
+from scones.cloud.services.s3.conditions import check_conditional_delete, check_conditional_write, check_read
+from scones.cloud.services.s3.encryption import ObjectEncryption
 from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key
 from scones.cloud.services.s3.parts import parts_of
@@ -34,21 +35,32 @@ OVERRIDES = {
 class ObjectOperations:
     """PutObject, GetObject, HeadObject, DeleteObject and DeleteObjects."""
 
-    def __init__(self, store: Store, buckets: BucketRecords, objects: StoredObjects, bodies: IncomingBodies) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        buckets: BucketRecords,
+        objects: StoredObjects,
+        bodies: IncomingBodies,
+        encryption: ObjectEncryption,
+    ) -> None:
         self._store = store
         self._buckets = buckets
         self._objects = objects
         self._bodies = bodies
+        self._encryption = encryption
 
     async def put_object(self, call: OperationCall) -> Members:
         """Write an object; it is on disk when this returns."""
         params = call.params
         bucket = self._buckets.requested(params)
         check_key(params["Key"])
+        check_conditional_write(params)
+        encryption = self._encryption.requested(bucket, params)
         tags = tags_in_header(params["Tagging"]) if "Tagging" in params else "[]"
         content = await self._bodies.receive(call, checksum.announced(params, call.headers) or checksum.DEFAULT)
         try:
-            record = ObjectRecord.received(bucket, params, content, tags)
+            record = ObjectRecord.received(bucket, {**params, **encryption}, content, tags)
             await self._objects.replace(record, call, "ObjectCreated:Put")
         except BaseException:
             await self._bodies.drop(content)
@@ -108,14 +120,14 @@ class ObjectOperations:
         members["PartsCount"] = len(parts)
         start = sum(part["size"] for part in parts[: number - 1])
         part = parts[number - 1]
-        return (start, start + part["size"]), Checksum(
-            record.checksum.algorithm, part["checksum"], record.checksum.kind
-        )
+        checksum_of_part = Checksum(record.checksum.algorithm, part["checksum"], record.checksum.kind)
+        return (start, start + part["size"]), checksum_of_part if record.checksum.kind == "COMPOSITE" else None
 
     async def delete_object(self, call: OperationCall) -> Members:
         """Delete an object; succeeds if it does not exist."""
         params = call.params
         bucket = self._buckets.requested(params)
+        check_conditional_delete(params)
         await self._objects.delete(call, bucket, [(params["Key"], params)])
         return {}
 

@@ -21,6 +21,7 @@ from scones.cloud.services.s3.bucket_settings import BucketSettingOperations
 from scones.cloud.services.s3.buckets import BucketOperations
 from scones.cloud.services.s3.copies import CopyOperations
 from scones.cloud.services.s3.copy_sources import CopySources
+from scones.cloud.services.s3.encryption import ObjectEncryption
 from scones.cloud.services.s3.file_transfers import FileTransfers
 from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.listings import ListingOperations
@@ -65,16 +66,25 @@ class S3(Service):
         self._objects = objects = StoredObjects(store, self._files, self._notifier)
         uploads = UploadRecords(store, buckets, self._files)
         sources, bodies = CopySources(buckets, objects), IncomingBodies(self._files)
+        encryption = ObjectEncryption(cloud)
         self.transfers = FileTransfers(cloud, buckets, objects)
         super().__init__(
             cloud,
             BucketOperations(cloud, buckets, self._files, self._notifier),
             BucketSettingOperations(store, buckets),
             ListingOperations(store, buckets),
-            ObjectOperations(store, buckets, objects, bodies),
+            ObjectOperations(store, buckets=buckets, objects=objects, bodies=bodies, encryption=encryption),
             ObjectAttributeOperations(store, buckets, objects),
-            CopyOperations(buckets, objects, sources, bodies),
-            UploadOperations(cloud, buckets=buckets, objects=objects, uploads=uploads, sources=sources, bodies=bodies),
+            CopyOperations(buckets=buckets, objects=objects, sources=sources, bodies=bodies, encryption=encryption),
+            UploadOperations(
+                cloud,
+                buckets=buckets,
+                objects=objects,
+                uploads=uploads,
+                sources=sources,
+                bodies=bodies,
+                encryption=encryption,
+            ),
             UploadListingOperations(store, buckets, uploads),
         )
 

@@ -57,7 +57,7 @@ class UploadListingOperations:
             "Parts": [
                 {
                     "PartNumber": part["number"],
-                    "LastModified": part["modified"] / 1000,
+                    "LastModified": part["modified"] // 1000,
                     "ETag": f'"{part["md5"].hex()}"',
                     "Size": part["size"],
                     f"Checksum{upload.checksum_algorithm}": part["checksum"] if upload.client_chose_algorithm else None,
@@ -86,7 +86,7 @@ class UploadListingOperations:
         found = await self._store.read_on_thread_with(read) if limit else []
         truncated, listed = len(found) > limit, found[:limit]
         page = [self._listed(MultipartUpload(*entry.row)) for entry in listed if entry.row is not None]
-        last = listed[-1] if truncated else None
+        last = listed[-1] if truncated or (listed and listed[-1].row is not None) else None
         encode = quote if params.get("EncodingType") == "url" else str
         for entry in page:
             entry["Key"] = encode(entry["Key"])
@@ -94,9 +94,9 @@ class UploadListingOperations:
             "Bucket": bucket,
             "KeyMarker": encode(key_marker),
             "UploadIdMarker": params.get("UploadIdMarker", ""),
-            "NextKeyMarker": encode(last.name) if last else None,
-            "NextUploadIdMarker": last.row["id"] if last and last.row is not None else None,
-            "Prefix": encode(prefix),
+            "NextKeyMarker": encode(last.name) if last else "",
+            "NextUploadIdMarker": last.row["id"] if last and last.row is not None else "",
+            "Prefix": encode(prefix) if prefix else None,
             "Delimiter": encode(delimiter) if delimiter else None,
             "MaxUploads": limit,
             "IsTruncated": truncated,
@@ -116,7 +116,7 @@ class UploadListingOperations:
         return {
             "UploadId": upload.id,
             "Key": upload.key,
-            "Initiated": upload.initiated / 1000,
+            "Initiated": upload.initiated // 1000,
             "StorageClass": upload.storage_class,
             "Owner": self._buckets.owner,
             "Initiator": self._buckets.owner,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from scones.cloud.core.store import Store
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.body_files import BodyFiles, ReceivedBody
 from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.object_record import encryption_in
 from scones.cloud.services.s3.parts import discard_parts
 from scones.cloud.wire.members import Members
 
@@ -36,6 +38,10 @@ class MultipartUpload:
     client_chose_algorithm: bool
     headers: str
     tags: str
+
+    def encryption(self) -> Members:
+        """Return the encryption settings of the upload by member name; they have no effect."""
+        return encryption_in(json.loads(self.headers))
 
 
 class UploadRecords:

@@ -16,7 +16,9 @@ from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import COMPOSITE_ONLY, FULL_OBJECT_ONLY
 from scones.cloud.services.s3.completion import assembled, check_full_object, selected_parts
+from scones.cloud.services.s3.conditions import check_conditional_write
 from scones.cloud.services.s3.copy_sources import CopySources
+from scones.cloud.services.s3.encryption import ObjectEncryption
 from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key, find_object, headers_of
 from scones.cloud.services.s3.parts import check_number
@@ -39,6 +41,7 @@ class UploadOperations:
         uploads: UploadRecords,
         sources: CopySources,
         bodies: IncomingBodies,
+        encryption: ObjectEncryption,
     ) -> None:
         self._cloud = cloud
         self._store = cloud.store
@@ -47,6 +50,7 @@ class UploadOperations:
         self._uploads = uploads
         self._sources = sources
         self._bodies = bodies
+        self._encryption = encryption
 
     async def create_multipart_upload(self, call: OperationCall) -> Members:
         """Start an upload."""
@@ -64,12 +68,12 @@ class UploadOperations:
             checksum_algorithm=algorithm,
             checksum_type=kind,
             client_chose_algorithm="ChecksumAlgorithm" in params,
-            headers=json.dumps(headers_of(params)),
+            headers=json.dumps(headers_of({**params, **self._encryption.requested(bucket, params)})),
             tags=tags_in_header(params["Tagging"]) if "Tagging" in params else "[]",
         )
         await self._uploads.add(upload)
         chosen = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if upload.client_chose_algorithm else {}
-        return {"Bucket": bucket, "Key": upload.key, "UploadId": upload.id, **chosen}
+        return {"Bucket": bucket, "Key": upload.key, "UploadId": upload.id, **upload.encryption(), **chosen}
 
     async def upload_part(self, call: OperationCall) -> Members:
         """Write a part, replacing any part with the same number."""
@@ -92,7 +96,7 @@ class UploadOperations:
             if response_algorithm
             else {}
         )
-        return {"ETag": f'"{content.md5.hex()}"', **proof}
+        return {"ETag": f'"{content.md5.hex()}"', **upload.encryption(), **proof}
 
     async def upload_part_copy(self, call: OperationCall) -> Members:
         """Write a part by copying an object or a range of it."""
@@ -108,21 +112,23 @@ class UploadOperations:
         modified = await self._put_part(upload, params["PartNumber"], content)
         name = upload.checksum_algorithm
         proof = {f"Checksum{name}": checksum.encode(content.digests[name])} if upload.client_chose_algorithm else {}
-        return {"CopyPartResult": {"ETag": f'"{content.md5.hex()}"', "LastModified": modified / 1000, **proof}}
+        result = {"ETag": f'"{content.md5.hex()}"', "LastModified": modified // 1000, **proof}
+        return {"CopyPartResult": result, **upload.encryption()}
 
     async def complete_multipart_upload(self, call: OperationCall) -> Members:
         """Create the object from the named parts, in their order; no bytes are copied."""
         params = call.params
         bucket, key = self._buckets.requested(params), params["Key"]
+        check_conditional_write(params)
         named_parts = params.get("MultipartUpload", {}).get("Parts", [])
-        if not named_parts:
-            raise errors.malformed_xml()
 
         def write(connection: sqlite3.Connection) -> tuple[ObjectRecord, list[str]]:
             done = find_object(connection, bucket, key)
             if done is not None and done.upload == params["UploadId"]:  # a retry: the first response was lost
                 return done, []
             upload = find_upload(connection, params)
+            if not named_parts:
+                raise _no_parts(params)
             rows = connection.execute("SELECT * FROM s3_parts WHERE upload = ? ORDER BY number", (upload.id,))
             parts = {row["number"]: row for row in rows}
             chosen = selected_parts(named_parts, parts, upload)
@@ -143,6 +149,7 @@ class UploadOperations:
             "Bucket": bucket,
             "Key": key,
             "ETag": f'"{record.etag}"',
+            **record.encryption(),
             **record.checksum.members(),
         }
 
@@ -158,6 +165,13 @@ class UploadOperations:
         except ServiceError:
             await self._bodies.drop(content)
             raise
+
+
+def _no_parts(params: Members) -> ServiceError:
+    """Return the error for a completion without parts: without a document, or with one that names none."""
+    if "MultipartUpload" in params:
+        return errors.malformed_xml()
+    return ServiceError("InvalidRequest", "You must specify at least one part")
 
 
 def _checksum_type(algorithm: str, kind: str | None, *, chosen: bool) -> str:

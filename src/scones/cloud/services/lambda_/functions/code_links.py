@@ -56,9 +56,9 @@ class CodeLinks(HttpRoute):
             raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
         return Response(200, {"content-type": "application/zip"}, await asyncio.to_thread(archive.read_bytes))
 
-    def error_response(self, error: ServiceError, request: Request, request_id: str) -> Response:
+    def error_response(self, error: ServiceError, request_id: str) -> Response:
         """Return an error in S3's format: on AWS these addresses are S3's."""
-        return serialize_error(service_model("s3"), error, request_id, request.resource)
+        return serialize_error(service_model("s3"), error, request_id)
 
     def _signature(self, digest: str, expires: str) -> str:
         text = f"GET\n{PREFIX}{digest}\n{expires}"

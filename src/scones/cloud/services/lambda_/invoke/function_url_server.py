@@ -101,7 +101,7 @@ class FunctionUrlServer(HttpRoute):
             response.repeatable_headers = kept + cors
         return response
 
-    def error_response(self, error: ServiceError, request: Request, request_id: str) -> Response:  # noqa: ARG002
+    def error_response(self, error: ServiceError, request_id: str) -> Response:  # noqa: ARG002
         """Return the response for a request that does not reach its function."""
         return Response(error.status, body=json.dumps({"Message": str(error)}).encode())
 
