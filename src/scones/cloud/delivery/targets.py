@@ -18,6 +18,8 @@ class TargetMessage:
     text: str
     attributes: Members = field(default_factory=dict)
     """Message attributes, as SendMessage and Publish take them."""
+    subject: str | None = None
+    """Subject for a topic."""
     group: str | None = None
     """MessageGroupId for a queue."""
     deduplication_id: str | None = None
@@ -33,6 +35,8 @@ async def send(cloud: CloudContext, arn: str, message: TargetMessage) -> None:
         await cloud.call("lambda", "Invoke", params)
     elif service == "sns":
         params = {"TopicArn": arn, "Message": message.text, "MessageAttributes": message.attributes}
+        if message.subject is not None:
+            params["Subject"] = message.subject
         await cloud.call("sns", "Publish", params)
     else:
         await send_to_queue(cloud, arn, message)

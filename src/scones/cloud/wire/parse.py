@@ -42,9 +42,32 @@ def parse(
         return _rest(operation, shape, uri, query, headers, body)
     except ET.ParseError as error:
         raise _malformed_xml() from error
+    except _ArgumentError as error:
+        raise error.service_error(protocol) from error
     except (ValueError, TypeError, RecursionError) as error:
         code = {"query": "MalformedInput", "rest-xml": "InvalidArgument"}.get(protocol, "SerializationException")
         raise ServiceError(code, f"The request does not fit the model: {error}") from error
+
+
+class _ArgumentError(ValueError):
+    """A header or a query parameter whose text does not fit the type in the model."""
+
+    def __init__(self, name: str, text: str, shape: Shape, reason: ValueError) -> None:
+        super().__init__(str(reason))
+        self._name = name
+        self._text = text
+        self._number = shape.type_name in ("integer", "long")
+
+    def service_error(self, protocol: str) -> ServiceError:
+        """Return the error for the client; S3 names the argument and its value."""
+        message = f"The request does not fit the model: {self}"
+        if protocol != "rest-xml":
+            return ServiceError("SerializationException", message)
+        if self._name == "partNumber":
+            message = "Part number must be an integer between 1 and 10000, inclusive"
+        elif self._number:
+            message = f"Provided {self._name} not an integer or within integer range"
+        return ServiceError("InvalidArgument", message, ArgumentName=self._name, ArgumentValue=self._text)
 
 
 def _malformed_xml() -> ServiceError:
@@ -68,7 +91,7 @@ def _rest(
     in_headers, elsewhere = _member_locations(operation)
     for name, member, member_shape in in_headers:
         if name in headers:
-            params[member] = _header(headers[name], member_shape)
+            params[member] = _argument(name, headers[name], member_shape, _header)
     for location, name, member, member_shape in elsewhere:
         value = _read_member(location, name, member_shape, uri, query, headers)
         if value is not None:
@@ -108,6 +131,13 @@ def _member_locations(operation: OperationModel) -> _MemberLocations:
     return found
 
 
+def _argument(name: str, text: str, shape: Shape, read: Callable[[str, Shape], MemberValue]) -> MemberValue:
+    try:
+        return read(text, shape)
+    except ValueError as error:
+        raise _ArgumentError(name, text, shape, error) from error
+
+
 def _header(text: str, shape: Shape) -> MemberValue:
     if isinstance(shape, ListShape):
         return [scalar(item.strip(), shape.member) for item in text.split(",")]
@@ -130,7 +160,9 @@ def _read_member(
         case "querystring" if name in query:
             if isinstance(shape, ListShape):
                 return [scalar(value, shape.member) for value in query[name]]
-            return scalar(query[name][0], shape)
+            text = query[name][0]
+            empty_number = not text and shape.type_name in ("integer", "long")
+            return None if empty_number else _argument(name, text, shape, scalar)
         case "headers":
             found = {key[len(name) :]: value for key, value in headers.items() if key.startswith(name)}
             return found or None

@@ -45,6 +45,12 @@ def validate(
         raise ServiceError(code, count + "; ".join(failures))
 
 
+def violations(value: MemberValue, shape: Shape, unvalidated_members: frozenset[str] = frozenset()) -> Collection[str]:
+    """Return the violations of a shape's constraints by a value."""
+    check = _check_of(shape, unvalidated_members, False)
+    return check(value, "") if check is not None else ()
+
+
 # A shape's check is created once, from the constraints in the model, which are the same for every request. It is None
 # if the shape has no constraints.
 

@@ -24,11 +24,7 @@ class CopySources:
         path, _, query = params["CopySource"].partition("?")
         bucket, slash, key = unquote(path).removeprefix("/").partition("/")
         if not (bucket and slash and key):
-            raise errors.invalid_argument(
-                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-                "x-amz-copy-source",
-                params["CopySource"],
-            )
+            raise errors.invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
         self._buckets.check_owner(params.get("ExpectedSourceBucketOwner"))
         version = parse_qs(query).get("versionId", ["null"])[0]
         record = self._objects.find(self._buckets.requested({"Bucket": bucket, "VersionId": version}), key)

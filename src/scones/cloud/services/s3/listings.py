@@ -53,6 +53,7 @@ class ListingOperations:
         delimiter = params.get("Delimiter")
         return {
             **_common(params, page, limit),
+            "Prefix": params.get("Prefix", ""),  # the older operation does not encode it
             "Marker": url(params.get("Marker", "")),
             "NextMarker": url(page.last) if page.truncated and delimiter else None,
         }

@@ -35,11 +35,14 @@ SCHEMA = (
     + Outbox.schema(TABLE)
 )
 KINDS = {
-    "LambdaFunctionConfigurations": ("LambdaFunctionArn", "lambda"),
-    "QueueConfigurations": ("QueueArn", "sqs"),
-    "TopicConfigurations": ("TopicArn", "sns"),
+    "LambdaFunctionConfigurations": ("LambdaFunctionArn", "lambda", "CloudFunction"),
+    "QueueConfigurations": ("QueueArn", "sqs", "Queue"),
+    "TopicConfigurations": ("TopicArn", "sns", "Topic"),
 }
-"""Lists of a configuration: for each, the member with an entry's target ARN, and the target's service."""
+"""Lists of a configuration: for each, the member with an entry's target ARN, the target's service, and the ARN's name
+in errors."""
+SUBJECT = "Amazon S3 Notification"
+"""Subject of messages to topics."""
 CREATED = ("ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload")
 REMOVED = ("ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated")
 SUPPORTED_EVENTS = frozenset(f"s3:{name}" for name in (*CREATED, *REMOVED, "ObjectCreated:*", "ObjectRemoved:*"))
@@ -171,7 +174,7 @@ class Notifier:
         }
 
     async def _deliver(self, target: str, payload: JsonDocument) -> None:
-        await send(self._cloud, target, TargetMessage(text=json.dumps(payload)))
+        await send(self._cloud, target, TargetMessage(text=json.dumps(payload), subject=SUBJECT))
 
     async def _failed(self, target: str, payload: JsonDocument, error: ServiceError) -> None:  # noqa: ARG002
         log.warning("An S3 notification could not be delivered to %s: %s", target, error)
@@ -197,9 +200,9 @@ def check_configuration(given: Members) -> Members:
         raise errors.not_implemented("EventBridgeConfiguration")
     document: Members = {}
     for kind, entry in _entries(given):
-        member, service = KINDS[kind]
+        member, service, name = KINDS[kind]
         if service_of(entry[member]) != service or entry[member].endswith(".fifo"):
-            raise errors.invalid_argument("The ARN could not be parsed", member, entry[member])
+            raise errors.invalid_argument("The ARN could not be parsed", name, entry[member])
         for event in entry["Events"]:
             if event not in SUPPORTED_EVENTS:
                 raise errors.not_implemented(f"Event {event}")
@@ -218,25 +221,39 @@ def check_configuration(given: Members) -> Members:
 
 
 def _checked(rule: Members) -> Members:
-    name = rule.get("Name", "").capitalize()
+    given = rule.get("Name", "")
+    name = given.capitalize()
     if name not in ("Prefix", "Suffix"):
-        raise errors.invalid_argument("filter rule name must be either prefix or suffix", "FilterRule.Name", name)
+        raise errors.invalid_argument("filter rule name must be either prefix or suffix", "FilterRule.Name", given)
     return {"Name": name, "Value": rule.get("Value", "")}
 
 
 async def check_targets(cloud: CloudContext, rules: list[NotificationRule]) -> None:
     """Raise `InvalidArgument` for targets that do not exist, as S3 does without SkipDestinationValidation."""
-    for target in {rule.target for rule in rules}:
-        name = last_part(target)
-        try:
-            match service_of(target):
-                case "lambda":
-                    await cloud.call("lambda", "GetFunctionConfiguration", {"FunctionName": target})
-                case "sqs":
-                    await cloud.call("sqs", "GetQueueUrl", {"QueueName": name})
-                case "sns":
-                    await cloud.call("sns", "GetTopicAttributes", {"TopicArn": target})
-        except ServiceError as error:
-            raise errors.invalid_argument(
-                "Unable to validate the following destination configurations", target, error.message
-            ) from error
+    invalid: Members = {}
+    for target in dict.fromkeys(rule.target for rule in rules):
+        reason = await _reason_against(cloud, target)
+        if reason is not None:
+            number = len(invalid) // 2 + 1
+            named = f"{target}, null" if service_of(target) == "lambda" else target
+            invalid |= {f"ArgumentName{number}": named, f"ArgumentValue{number}": reason}
+    if invalid:
+        raise ServiceError("InvalidArgument", "Unable to validate the following destination configurations", **invalid)
+
+
+async def _reason_against(cloud: CloudContext, target: str) -> str | None:
+    """Return S3's reason why it cannot send to a target, or None if the target exists."""
+    try:
+        match service_of(target):
+            case "lambda":
+                reason = f"Not authorized to invoke function [{target}]"
+                await cloud.call("lambda", "GetFunctionConfiguration", {"FunctionName": target})
+            case "sqs":
+                reason = "The destination queue does not exist"
+                await cloud.call("sqs", "GetQueueUrl", {"QueueName": last_part(target)})
+            case _:
+                reason = "The destination topic does not exist"
+                await cloud.call("sns", "GetTopicAttributes", {"TopicArn": target})
+    except ServiceError:
+        return reason
+    return None

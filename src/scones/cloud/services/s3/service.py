@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from botocore.model import StructureShape
+
 from scones.cloud.context import CloudContext
 from scones.cloud.service import Service
 from scones.cloud.services.s3 import (
@@ -14,6 +16,7 @@ from scones.cloud.services.s3 import (
     parts,
     upload_records,
 )
+from scones.cloud.services.s3.arguments import check_arguments
 from scones.cloud.services.s3.attributes import ObjectAttributeOperations
 from scones.cloud.services.s3.body_files import BodyFiles
 from scones.cloud.services.s3.bucket_records import BucketRecords
@@ -31,6 +34,7 @@ from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.upload_listings import UploadListingOperations
 from scones.cloud.services.s3.upload_records import UploadRecords
 from scones.cloud.services.s3.uploads import UploadOperations
+from scones.cloud.wire.members import Members
 
 
 class S3(Service):
@@ -55,8 +59,6 @@ class S3(Service):
         module.SCHEMA
         for module in (bucket_records, bucket_settings, object_record, upload_records, parts, notifications)
     )
-    validation_code: ClassVar[str] = "InvalidArgument"
-    unvalidated_members: ClassVar[frozenset[str]] = frozenset({"BucketLocationConstraint", "ChecksumAlgorithm"})
 
     def __init__(self, cloud: CloudContext) -> None:
         store = cloud.store
@@ -87,6 +89,10 @@ class S3(Service):
             ),
             UploadListingOperations(store, buckets, uploads),
         )
+
+    def validate(self, params: Members, shape: StructureShape) -> None:
+        """Raise S3's error for parameters that violate an operation's model."""
+        check_arguments(params, shape)
 
     async def start(self) -> None:
         """Create the folder of bodies and start to sweep files left by requests that a crash interrupted."""
