@@ -58,6 +58,15 @@ def test_a_token_brings_a_failure_that_is_caught_by_its_name(cloud, machines):
     assert json.loads(machines.wait(execution)["output"]) == {"Error": "Refused", "Cause": "not today"}
 
 
+def test_an_error_and_a_cause_that_a_task_failure_omits_are_null(cloud, machines):
+    queue = new_queue(cloud)
+    definition = sending(queue, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+    definition["States"]["Caught"] = {"Type": "Pass", "End": True}
+    execution = machines.start(machines.create(definition), {"n": 1})
+    machines.client.send_task_failure(taskToken=receive(cloud, queue)["token"])
+    assert json.loads(machines.wait(execution)["output"]) == {"Error": None, "Cause": None}
+
+
 def test_without_a_heartbeat_a_task_times_out(cloud, machines):
     queue = new_queue(cloud)
     execution = machines.start(machines.create(sending(queue, HeartbeatSeconds=1)), {"n": 1})

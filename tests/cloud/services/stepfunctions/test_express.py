@@ -112,7 +112,7 @@ def test_an_express_machine_has_no_activities(machines):
     definition = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": resource, "End": True}}}
     code, message = refused(machines.create, definition=definition, type="EXPRESS")
     assert code == "InvalidDefinition"
-    assert "Express state machine does not support activities at /States/T/Resource" in message
+    assert "Express state machine does not support Activity ARN at /States/T/Resource" in message
 
 
 @pytest.mark.parametrize("pattern", [".sync", ".waitForTaskToken"])

@@ -24,6 +24,7 @@ def test_an_sdk_task_writes_and_reads_an_object(machines, cloud):
     execution = machines.run(task("aws-sdk:s3:getObject", **where))
     output = json.loads(execution["output"])
     assert (output["Body"], output["ContentLength"]) == ('{"Dict":"Value"}', 16)
+    assert output["ContentType"] == "text/plain; charset=UTF-8"
     assert output["LastModified"].endswith("Z")
     scheduled = next(e for e in machines.history(execution["executionArn"]) if e["type"] == "TaskScheduled")
     details = scheduled["taskScheduledEventDetails"]
@@ -54,6 +55,19 @@ def test_an_operation_that_the_local_cloud_does_not_support_is_rejected_by_name(
     for resource in ("aws-sdk:kms:encrypt", "aws-sdk:ec2:describeInstances", "aws-sdk:config:listDiscoveredResources"):
         with pytest.raises(ClientError, match=f"local cloud does not support the integration .*{resource}"):
             machines.create(task(resource, KeyId="a"))
+
+
+def test_arguments_in_jsonata_have_no_names_with_a_path_suffix(machines):
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    literal = state | {"Arguments": {"FunctionName": "f", "Payload.$": "$.x"}}
+    with pytest.raises(ClientError) as caught:
+        machines.create({"QueryLanguage": "JSONata", "StartAt": "T", "States": {"T": literal}})
+    message = caught.value.response["Error"]["Message"]
+    assert 'The field "Payload.$" is not supported by Step Functions at /States/T/Arguments' in message
+    computed = state | {"Arguments": "{% {'FunctionName': 'f', 'Payload.$': 1} %}"}
+    execution = machines.run({"QueryLanguage": "JSONata", "StartAt": "T", "States": {"T": computed}})
+    assert execution["error"] == "States.Runtime"
+    assert 'The field "Payload.$" is not supported by Step Functions' in execution["cause"]
 
 
 def test_arguments_that_are_not_an_object_fail_the_task(machines):

@@ -39,6 +39,8 @@ def evaluate(text: str) -> Any:
         ("States.Format('{}', $.slash)", "a\\{}b"),
         ("States.Format('plain')", "plain"),
         ("States.StringToJson($.text)", {"x": 1}),
+        ("States.StringToJson('')", None),
+        ("States.StringToJson(' ')", None),
         ("States.JsonToString($.object)", '{"a":1,"b":[]}'),
         ("States.Array(1, 'two', $.n, true, null, 2.5)", [1, "two", 5, True, None, 2.5]),
         ("States.Array()", []),

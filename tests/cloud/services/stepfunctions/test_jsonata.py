@@ -33,6 +33,7 @@ def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
         ("{% $count($states.input.nothing) & $count([1, 2]) & $count($states.input.missing) %}", "120"),
         ("{% $partition([1..5], 2) %}", [[1, 2], [3, 4], [5]]),
         ("{% $range(1, 9, 4) %}", [1, 5, 9]),
+        ("{% $range(1, 9, 9) %}", 1),
         ("{% $parse('{\"x\": 1.5}').x %}", 1.5),
         ("{% $hash('input data', 'MD5') %}", "812f45842bc6d66ee14572ce20db8e86"),
         ("{% $random(7) = $random(7) %}", True),
@@ -231,3 +232,35 @@ def test_a_variable_hides_the_function_of_its_name():
 def test_functions_are_not_listed_as_variable_references():
     state = {"Type": "Pass", "Output": "{% $map($x, $sum) %}"}
     assert variable_references(json.dumps(machine(state))) == {"A": ["x"]}
+
+
+def test_a_map_without_items_needs_an_array_as_its_input():
+    processor = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    run = interpret(machine({"Type": "Map", "ItemProcessor": processor}), {"foo": "bar"})
+    assert run.failure is not None
+    assert run.failure.error == "States.QueryEvaluationError"
+    cause = "An error occurred while executing the state 'A' (entered at the event id #1). "
+    assert run.failure.cause == cause + 'Map state input must be an array but was: {"foo":"bar"}'
+    assert run.chain()[1:] == [(2, 0, "EvaluationFailed"), (3, 2, "MapStateFailed")]
+    assert "location" not in run.details("EvaluationFailed")[0]
+
+
+def test_an_invalid_timestamp_fails_after_the_state_is_entered():
+    run = interpret(machine({"Type": "Wait", "Timestamp": "{% $states.input %}"}), "2016-12-05 21:29:29Z")
+    assert run.failure is not None
+    assert (run.failure.error, run.failure.cause) == (
+        "States.QueryEvaluationError",
+        "An error occurred while executing the state 'A' (entered at the event id #1). The Timestamp field cannot be "
+        "parsed as an ISO-8601 extended offset date-time format string: 2016-12-05 21:29:29Z",
+    )
+    assert run.chain()[1:] == [(2, 1, "EvaluationFailed")]
+    assert run.details("EvaluationFailed")[0]["location"] == "Timestamp"
+
+
+def test_a_function_is_an_unsupported_result():
+    run = interpret(machine({"Type": "Pass", "Output": "{% $f := function($x){$x} %}"}), {})
+    assert run.failure is not None
+    assert run.failure.cause.endswith(
+        "The JSONata expression '$f := function($x){$x}' specified for the field 'Output' returned an unsupported "
+        "result type."
+    )

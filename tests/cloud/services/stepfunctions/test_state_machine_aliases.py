@@ -108,7 +108,9 @@ def test_aliases_are_described_updated_listed_and_deleted(machines, versions):
     client.delete_state_machine_alias(stateMachineAliasArn=f"{machine}:a")
     client.delete_state_machine_alias(stateMachineAliasArn=f"{machine}:a")
     assert names(machine) == ["b"]
-    assert refused(client.describe_state_machine_alias, stateMachineAliasArn=f"{machine}:a")[0] == "ResourceNotFound"
+    missing = ("ResourceNotFound", "Request references a resource that does not exist.")
+    assert refused(client.describe_state_machine_alias, stateMachineAliasArn=f"{machine}:a") == missing
+    assert refused(client.update_state_machine_alias, stateMachineAliasArn=f"{machine}:a", description="x") == missing
     assert refused(client.start_execution, stateMachineArn=f"{machine}:a")[0] == "StateMachineDoesNotExist"
 
 

@@ -132,8 +132,11 @@ def test_names_arns_and_inputs_are_checked(machines):
     assert (code(caught), message(caught)) == (
         "InvalidExecutionInput",
         "Invalid State Machine Execution Input: 'Unrecognized token 'no': was expecting (JSON String, Number, Array, "
-        "Object or token 'null', 'true' or 'false')\n at [Source: (String)\"no json\"; line: 1, column: 3]'",
+        "Object or token 'null', 'true' or 'false')'",
     )
+    with pytest.raises(ClientError) as caught:
+        client.start_execution(stateMachineArn=machine, input="")
+    assert message(caught) == "Invalid State Machine Execution Input: 'Invalid execution input.'"
     with pytest.raises(ClientError) as caught:
         client.update_state_machine(stateMachineArn=machine, roleArn="my-role")
     assert (code(caught), message(caught)) == ("InvalidArn", "Invalid Role Arn: 'my-role'")
@@ -170,8 +173,54 @@ def test_stopping_aborts(machines):
 
 def test_a_machine_has_a_time_limit(machines):
     execution = machines.start(machines.create({**WAIT, "TimeoutSeconds": 1}))
-    assert machines.wait(execution)["status"] == "TIMED_OUT"
-    assert machines.history(execution)[-1]["type"] == "ExecutionTimedOut"
+    described = machines.wait(execution)
+    assert described["status"] == "TIMED_OUT"
+    assert {"error", "cause", "output"}.isdisjoint(described)
+    last = machines.history(execution)[-1]
+    assert (last["type"], last["previousEventId"]) == ("ExecutionTimedOut", 0)
+    assert last["executionTimedOutEventDetails"] == {"error": "States.Timeout"}
+
+
+def test_the_start_in_the_context_object_is_that_of_the_description(machines):
+    state = {"Type": "Pass", "Parameters": {"start.$": "$$.Execution.StartTime"}, "End": True}
+    described = machines.run({"StartAt": "A", "States": {"A": state}})
+    started = datetime.fromisoformat(json.loads(described["output"])["start"])
+    assert started == described["startDate"]
+
+
+def test_descriptions_have_the_encryption_and_the_variables_that_states_use(machines):
+    first = {"Type": "Pass", "Assign": {"x": 1}, "Next": "B"}
+    definition = {"StartAt": "A", "States": {"A": first, "B": {"Type": "Pass", "InputPath": "$x", "End": True}}}
+    machine = machines.create(definition)
+    execution = machines.start(machine)
+    for described in (
+        machines.client.describe_state_machine(stateMachineArn=machine),
+        machines.client.describe_state_machine_for_execution(executionArn=execution),
+    ):
+        assert described["encryptionConfiguration"] == {"type": "AWS_OWNED_KEY"}
+        assert described["variableReferences"] == {"B": ["x"]}
+    # The default, written out, is no other machine.
+    name = machine.rpartition(":")[2]
+    assert machines.create(definition, name=name, encryptionConfiguration={"type": "AWS_OWNED_KEY"}) == machine
+
+
+def test_an_update_with_another_description_publishes_another_version(machines):
+    made = machines.client.create_state_machine(
+        name=f"versions-{uuid.uuid4().hex[:8]}",
+        definition=json.dumps(PASS),
+        roleArn="arn:aws:iam::111122223333:role/states",
+        publish=True,
+        versionDescription="first",
+    )
+    machine = made["stateMachineArn"]
+    update = {"stateMachineArn": machine, "definition": json.dumps(PASS), "publish": True}
+    second = machines.client.update_state_machine(**update, versionDescription="second")["stateMachineVersionArn"]
+    assert second == f"{machine}:2"
+    assert machines.client.describe_state_machine(stateMachineArn=second)["description"] == "second"
+    again = machines.client.update_state_machine(**update, versionDescription="second")
+    assert again["stateMachineVersionArn"] == second
+    # PublishStateMachineVersion is idempotent for a revision.
+    assert machines.client.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"] == second
 
 
 def test_executions_are_listed_newest_first_in_pages_and_by_status(machines):

@@ -97,6 +97,13 @@ def test_succeed_and_fail():
     assert run.failure is not None
     assert (run.failure.error, run.failure.cause) == ("E", "so 1")
     assert run.types == ["FailStateEntered"]
+    run = interpret(single({"Type": "Fail", "CausePath": "$.none"}), {"e": "E"})
+    assert run.failure is not None
+    assert (run.failure.error, run.failure.cause) == (
+        "States.Runtime",
+        "An error occurred while executing the state 'A' (entered at the event id #1). The JSONPath '$.none' specified "
+        "for the field 'CausePath' could not be found in the input '{\"e\":\"E\"}'",
+    )
 
 
 def test_a_long_loop_of_states_ends():
@@ -320,10 +327,32 @@ def test_parallel_fails_with_its_first_failure_and_stops_the_rest():
     ]
     catch = [{"ErrorEquals": ["Broken"], "Next": "B"}]
     run = interpret(single({"Type": "Parallel", "Branches": branches, "Catch": catch}, B=END))
-    assert run.output == {"Error": "Broken", "Cause": ""}
+    assert run.output == {"Error": "Broken", "Cause": None}
     assert run.seconds == 0
     assert "PassStateEntered" in run.types
     assert run.types.count("WaitStateExited") == 0
+    assert run.types.count("WaitStateAborted") == 1
+
+
+def test_the_task_in_which_a_branch_fails_is_aborted():
+    branch = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": INVOKE, "End": True}}}
+    run = interpret(single({"Type": "Parallel", "Branches": [branch]}), {}, fail("Broken"))
+    # As recorded on AWS: both events follow the task's failure.
+    failed = next(event.id for event in run.events if event.type == "TaskFailed")
+    assert run.chain()[-2:] == [(failed + 1, failed, "TaskStateAborted"), (failed + 2, failed, "ParallelStateFailed")]
+
+
+def test_the_tasks_of_all_iterations_are_aborted_if_one_fails():
+    async def work(index: int) -> int:
+        if index == 0:
+            raise StateFailedError("Broken", "why")
+        await asyncio.Event().wait()
+        return index
+
+    run = interpret(single(_map(MaxConcurrency=2)), [0, 1], work)
+    failed = next(event.id for event in run.events if event.type == "TaskFailed")
+    after = ["MapIterationFailed", "TaskStateAborted", "MapIterationAborted", "TaskStateAborted", "MapStateFailed"]
+    assert run.chain()[-5:] == [(failed + 1 + index, failed, kind) for index, kind in enumerate(after)]
 
 
 def _map(**fields: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 MOCKED_ERROR = {"errorOutput": {"error": "Broken", "cause": "it broke"}}
 BRANCH = {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}}
 DISTRIBUTED = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "p"}}
 
 Try = Callable[..., dict[str, Any]]
 
@@ -392,7 +393,19 @@ NOT_MOCKED = "when a mock is not specified"
     [
         ({"Type": "Succeed"}, {"result": 1}, "State type 'Succeed' is not supported when a mock is specified"),
         (task(End=True), {}, "RoleArn must be specified when testing a Task state"),
-        (items(), {}, f"State type 'Map' is not supported {NOT_MOCKED}"),
+        (
+            items(),
+            {"stateConfiguration": {"mapIterationFailureCount": 0}},
+            f"TestState does not support MapIterationFailureCount {NOT_MOCKED}.",
+        ),
+        (task(End=True), {"mock": {"result": "no JSON"}}, "Mocked result must be valid JSON"),
+        (items(), {"result": {}}, "Mocked result must be an array."),
+        (items(ItemProcessor=DISTRIBUTED, ResultWriter=WRITER), {"result": []}, "Mocked result must be a JSON object."),
+        (
+            items(),
+            {"result": [1, 1, 1], "stateConfiguration": {"mapIterationFailureCount": 4}},
+            "Map iteration failure count must be less than or equal to the number of Map iterations",
+        ),
         (task(End=True), {"context": {}, "roleArn": ROLE}, f"TestState does not support Context {NOT_MOCKED}."),
         (
             task(End=True),
@@ -425,6 +438,15 @@ def test_untestable_states_are_rejected(try_state, state, params, message):
 def test_a_definition_that_is_not_a_state_is_rejected(try_state, definition):
     code, message = refused(try_state, definition)
     assert (code, message[:33]) == ("InvalidDefinition", "Invalid State Machine Definition:")
+
+
+@pytest.mark.parametrize("state", [items(), {"Type": "Parallel", "Branches": [BRANCH], "End": True}])
+def test_a_map_and_a_parallel_need_a_mock(try_state, state):
+    assert refused(try_state, state) == (
+        "InvalidDefinition",
+        "TestState API does not support Map or Parallel states. "
+        "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]",
+    )
 
 
 def test_an_unsupported_task_is_rejected_without_a_mock(try_state):

@@ -80,7 +80,7 @@ class StepFunctions(Service):
         checks = DefinitionChecks(definitions, registry)
         super().__init__(
             cloud,
-            StateMachineOperations(cloud, machines, definitions, checks, self._executions, self._express),
+            StateMachineOperations(cloud, machines, checks, records, self._executions, self._express),
             VersionOperations(cloud, machines),
             AliasOperations(cloud, machines),
             ExecutionOperations(cloud, machines, self._executions, self._express, records, map_runs),

@@ -19,6 +19,13 @@ _OFF = {"level": "OFF", "includeExecutionData": False}
 _MAX_TAGS = 50
 """AWS's quota: tags per resource."""
 _UNTRACED = {"enabled": False}
+AWS_OWNED_KEY = {"type": "AWS_OWNED_KEY"}
+"""The encryption of a resource without an encryptionConfiguration."""
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "loggingConfiguration": _OFF,
+    "tracingConfiguration": _UNTRACED,
+    "encryptionConfiguration": AWS_OWNED_KEY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +42,12 @@ class Revision:
     role: str
     logging: str
     tracing: str
-    encryption: str | None
+    encryption: str
     updated: float
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Revision:
-        """Return the revision in a row of `sfn_revisions`."""
+        """Return the revision in a row of `sfn_revisions`; earlier releases stored no default encryption."""
         return cls(
             row["id"],
             row["machine"],
@@ -49,11 +56,11 @@ class Revision:
             row["role"],
             row["logging"],
             row["tracing"],
-            row["encryption"],
+            row["encryption"] or json.dumps(AWS_OWNED_KEY),
             row["updated"],
         )
 
-    def content(self) -> tuple[str, str, str, str, str | None]:
+    def content(self) -> tuple[str, str, str, str, str]:
         """Return the settings by which two revisions are compared."""
         return self.definition, self.role, self.logging, self.tracing, self.encryption
 
@@ -64,9 +71,8 @@ class Revision:
             "roleArn": self.role,
             "loggingConfiguration": json.loads(self.logging),
             "tracingConfiguration": json.loads(self.tracing),
+            "encryptionConfiguration": json.loads(self.encryption),
         }
-        if self.encryption is not None:
-            described["encryptionConfiguration"] = json.loads(self.encryption)
         if not self.initial:
             described["revisionId"] = self.id
         return described
@@ -103,31 +109,22 @@ class StateMachine:
 def new_revision(machine: str, params: Members, previous: Revision | None) -> Revision:
     """Return the revision for the parameters of a Create or Update; settings that they omit stay as in `previous`."""
 
-    def kept(member: str, old: str | None, default: Any) -> str | None:
-        if params.get(member) is not None:
-            return json.dumps(_DEFAULTS.get(member, {}) | params[member], sort_keys=True)
-        if previous is not None:
-            return old
-        return None if default is None else json.dumps(default, sort_keys=True)
+    def kept(member: str, old: str | None) -> str:
+        if old is None or params.get(member) is not None:
+            return json.dumps(_DEFAULTS[member] | (params.get(member) or {}), sort_keys=True)
+        return old
 
-    logging = kept("loggingConfiguration", previous.logging if previous else None, _OFF)
-    tracing = kept("tracingConfiguration", previous.tracing if previous else None, _UNTRACED)
-    assert logging is not None
-    assert tracing is not None
     return Revision(
         id=str(uuid.uuid4()),
         machine=machine,
         initial=previous is None,
         definition=params.get("definition") or (previous.definition if previous else ""),
         role=params.get("roleArn") or (previous.role if previous else ""),
-        logging=logging,
-        tracing=tracing,
-        encryption=kept("encryptionConfiguration", previous.encryption if previous else None, None),
+        logging=kept("loggingConfiguration", previous.logging if previous else None),
+        tracing=kept("tracingConfiguration", previous.tracing if previous else None),
+        encryption=kept("encryptionConfiguration", previous.encryption if previous else None),
         updated=time.time(),
     )
-
-
-_DEFAULTS = {"loggingConfiguration": _OFF, "tracingConfiguration": _UNTRACED}
 
 
 class StateMachines:
@@ -212,16 +209,23 @@ class StateMachines:
 
         await self._store.write(write)
 
-    async def publish(self, arn: str, revision: str, description: str | None) -> tuple[str, float]:
+    async def publish(
+        self, arn: str, revision: str, description: str | None, *, same_description: bool = False
+    ) -> tuple[str, float]:
         """Publish a revision; return the version's ARN and its creation time in Unix seconds.
 
-        If the newest version already has this revision, returns that version. Raises StateMachineDoesNotExist.
+        If the newest version already has this revision, returns that version; with `same_description`, only if it also
+        has this description. Raises StateMachineDoesNotExist.
         """
 
         def write(connection: sqlite3.Connection) -> tuple[str, float]:
             newest = "SELECT * FROM sfn_versions WHERE machine = ? ORDER BY number DESC LIMIT 1"
             last = connection.execute(newest, (arn,)).fetchone()
-            if last is not None and last["revision"] == revision:
+            if (
+                last is not None
+                and last["revision"] == revision
+                and (not same_description or last["description"] == description)
+            ):
                 return last["arn"], last["created"]
             if not connection.execute("UPDATE sfn_machines SET versions = versions + 1 WHERE arn = ?", (arn,)).rowcount:
                 raise no_machine(arn)

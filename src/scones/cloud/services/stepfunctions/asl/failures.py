@@ -41,14 +41,18 @@ class StateFailedError(Exception):
 class EvaluationError(Exception):
     """Raised if a path, template or rule cannot be evaluated on this input; `error` is the state's error name.
 
-    `field` is the field whose JSONata failed; the history has a separate event for such failures.
+    `field` is the field whose JSONata failed, if any. The history has an event for each States.QueryEvaluationError.
+    AWS chains that event to the event before the state was entered or, with `after_entry`, to the entry itself.
     """
 
-    def __init__(self, message: str, error: str = "States.Runtime", field: str | None = None) -> None:
+    def __init__(
+        self, message: str, error: str = "States.Runtime", field: str | None = None, *, after_entry: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.error = error
         self.field = field
+        self.after_entry = after_entry
 
 
 class TimedOutError(StateFailedError):

@@ -105,8 +105,8 @@ def format_(template: Any, *values: Any) -> str:
 
 
 def string_to_json(text: Any) -> Any:
-    """Parse a JSON text."""
-    return loads(_string(text))
+    """Parse a JSON text; blank text is null, as on AWS."""
+    return loads(text) if _string(text).strip() else None
 
 
 def json_to_string(value: Any) -> str:

@@ -30,12 +30,16 @@ class UndefinedResultError(Exception):
     """Raised if an expression matches nothing."""
 
 
+class UnsupportedResultError(Exception):
+    """Raised if the value of an expression is not JSON, such as a function."""
+
+
 class EvaluationFailedError(Exception):
     """Raised if JSONata cannot evaluate an expression; the text completes AWS's message about it."""
 
 
 def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
-    """Return an expression's value as plain JSON; raise `UndefinedResultError` or `EvaluationFailedError`."""
+    """Return an expression's value as plain JSON; raise one of the errors above if it has none."""
     try:
         expression = compile_query(text)
         frame = expression.create_frame()
@@ -112,12 +116,18 @@ def _to_json(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return to_jsonata_number(value)
-    raise TypeError("the result is a function or another value that is not JSON")
+    raise UnsupportedResultError
 
 
 def _random(seed: Any = None) -> float:
     """Return a random number in [0, 1), the same one for the same seed."""
     return random.SystemRandom().random() if seed is None else random.Random(seed).random()
+
+
+def _range(first: Any, last: Any, step: Any) -> Any:
+    """Return a range of integers; a range of one integer is that integer, as on AWS."""
+    numbers = functions.array_range(first, last, step)
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _parse(text: Any = None) -> Any:
@@ -133,7 +143,7 @@ def _reject_eval(*_: Any) -> Any:
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "eval": _reject_eval,
     "partition": functions.array_partition,
-    "range": functions.array_range,
+    "range": _range,
     "hash": functions.hash_,
     "random": _random,
     "uuid": functions.uuid_,

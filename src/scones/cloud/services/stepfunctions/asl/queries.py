@@ -104,6 +104,8 @@ async def _evaluate_in_worker(
         raise queries[len(replies) - 1].failed(f"threw an error during evaluation{last['failed']}")
     if "undefined" in last:
         raise queries[len(replies) - 1].failed("returned nothing (undefined).")
+    if "unsupported" in last:
+        raise queries[len(replies) - 1].failed("returned an unsupported result type.")
     if "too_large" in last:
         raise scope.data_limit_failure()
     return [reply["value"] for reply in replies]

@@ -16,7 +16,7 @@ MAX_FINDINGS = 101
 
 
 def replies(kind: str, arguments: Arguments) -> Iterator[Any]:
-    """Do a job and yield its replies: `value`, `undefined`, `failed` with AWS's message, or `too_large`."""
+    """Do a job and yield its replies: `value`, `undefined`, `unsupported`, `failed` with a message, or `too_large`."""
     engines.enable()
     yield from _KINDS[kind](arguments)
 
@@ -31,6 +31,8 @@ def _jsonata(arguments: Arguments) -> Iterator[Any]:
             reply = _sized(engine.evaluate(text, bindings))
         except engine.UndefinedResultError:
             reply = {"undefined": True}
+        except engine.UnsupportedResultError:
+            reply = {"unsupported": True}
         except engine.EvaluationFailedError as error:
             reply = {"failed": str(error)}
         yield reply

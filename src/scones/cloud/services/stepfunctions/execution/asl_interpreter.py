@@ -23,12 +23,12 @@ from scones.cloud.services.stepfunctions.asl.definition import (
     Wait,
 )
 from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators
-from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError
+from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError, TimedOutError
 from scones.cloud.services.stepfunctions.asl.intrinsics import Expression
 from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path, PathQuery, insert_at_path, owner_of
 from scones.cloud.services.stepfunctions.asl.queries import JsonataCondition, JsonataQuery
 from scones.cloud.services.stepfunctions.asl.resources import Resource
-from scones.cloud.services.stepfunctions.asl.templates import Template
+from scones.cloud.services.stepfunctions.asl.templates import PathField, Template
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts, dumps
 from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
 from scones.cloud.services.stepfunctions.execution import fanout, tasks
@@ -107,11 +107,13 @@ class AslInterpreter:
             state = group.states[name]
             if entry is None:
                 entry = self._enter(state, value, chain)
+            chain.active = type(state).__name__
             outcome = await self._execute(state, entry, chain)
             await self._next_turn()
             # `ChainHistory.position` treats a history that ends with an exit as that of a finished chain. So nothing
             # waits between an exit and the next entry: both events reach the disk together.
             self._exit(state, outcome, chain)
+            chain.active = None
             if outcome.next is None:
                 return outcome.output
             name, value, entry = outcome.next, outcome.output, None
@@ -155,10 +157,11 @@ class AslInterpreter:
         """Return an evaluation error as a failure with AWS's message; record EvaluationFailed for JSONata."""
         where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{visit.event})."
         failure = StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
-        if error.field is not None and "EvaluationFailed" not in visit.recorded_types:
-            if chain.previous == visit.event:  # AWS chains it to the predecessor of the event that entered the state
+        if error.error == "States.QueryEvaluationError" and "EvaluationFailed" not in visit.recorded_types:
+            if chain.previous == visit.event and not error.after_entry:
                 chain.previous = visit.previous
-            chain.record("EvaluationFailed", failure_details(failure, location=error.field, state=state.name))
+            location = {} if error.field is None else {"location": error.field}
+            chain.record("EvaluationFailed", failure_details(failure, **location, state=state.name))
         return failure
 
     def scope(self, state: AnyState, visit: StateVisit, chain: Chain, value: Any) -> EvaluationScope:
@@ -316,7 +319,9 @@ class AslInterpreter:
         catcher = find_catcher(state.catch, failure)
         if catcher is None:
             raise failure
-        output = {"Error": failure.error or "", "Cause": failure.cause or ""}
+        # AWS records null for the error and the cause that SendTaskFailure omits, and "" for the cause of a time-out.
+        cause = "" if isinstance(failure, TimedOutError) else failure.cause
+        output = {"Error": failure.error, "Cause": cause}
         if state.jsonata:
             scope = self.scope(state, visit, chain, visit.input)
             scope.error = output
@@ -377,7 +382,7 @@ async def _message(given: str | Expression | JsonataQuery | None, name: str, sco
         return given
     if isinstance(given, JsonataQuery):
         return str(await given.typed(scope, "string"))
-    value = given.evaluate(scope) if isinstance(given, Path) else await given.evaluate(scope)
+    value = await PathField(f"{name}Path", given).evaluate(scope)
     if not isinstance(value, str):
         raise EvaluationError(f"The {name}Path parameter does not reference a string: {given.text} == {dumps(value)}")
     return value

@@ -14,7 +14,8 @@ from scones.cloud.services.stepfunctions.execution.history import Event, FailedA
 _BEGIN = ("StateStarted", "Scheduled")
 """Suffixes of the events that begin an attempt: ParallelStateStarted, LambdaFunctionScheduled, …"""
 _EDGES = frozenset({"ExecutionStarted", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
-_UNLINKED = frozenset({"MapIterationFailed", "MapIterationAborted"})
+_ABORTED = frozenset(f"{kind}Aborted" for kind in ("TaskState", "WaitState", "ParallelState", "MapState"))
+_UNLINKED = _ABORTED | {"MapIterationFailed", "MapIterationAborted"}
 """Events that no other event is chained to."""
 _UNDONE = _UNLINKED | {"EvaluationFailed", "MapStateFailed", "ParallelStateFailed", "TaskSubmitted"}
 """Events that a redrive ignores: failed states run again, and former task tokens and jobs are no longer waited for."""

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from scones.cloud.core.clock import now_ms
 from scones.cloud.core.step_record import traced
 
 T = TypeVar("T")
@@ -27,8 +28,8 @@ class WallClock:
     """The computer's clock."""
 
     def now(self) -> float:
-        """Return the time."""
-        return time.time()
+        """Return the time in whole milliseconds, because AWS's times have no more digits."""
+        return now_ms() / 1000
 
     async def sleep_until(self, moment: float) -> None:
         """Wait until the time is `moment` or later; return at once if it has passed."""

@@ -344,7 +344,7 @@ class Executions:
         if status == "SUCCEEDED":
             event = execution.chain.record("ExecutionSucceeded", {"output": output, "outputDetails": NOT_TRUNCATED})
         elif failure is None:
-            event = execution.chain.record("ExecutionTimedOut", {})
+            event = execution.chain.recorder.record("ExecutionTimedOut", 0, {"error": "States.Timeout"})
         else:
             kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
             event = execution.chain.record(kind, failure_details(failure))

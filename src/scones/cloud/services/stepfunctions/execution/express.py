@@ -171,7 +171,7 @@ class ExpressExecutions:
             value = await with_deadline(self._clock, deadline, interpreter.run(machine, texts.root, execution.chain))
             output = texts.of(value)
         except DeadlineError:
-            event = execution.chain.record("ExecutionTimedOut", {})
+            event = execution.chain.recorder.record("ExecutionTimedOut", 0, {"error": "States.Timeout"})
             return ExpressResult(execution, "TIMED_OUT", event.at)
         except StateFailedError as failure:
             return self._failed(execution, failure)

@@ -35,8 +35,12 @@ async def run_parallel(
         branch.history, branch.previous = below.get(index), started
         try:
             output = await interpreter.run(state.branches[index], value, branch)
+        except asyncio.CancelledError:
+            branch.abort(failed[0].previous if failed else branch.previous)
+            raise
         except Exception:
             failed.append(branch)
+            _abort_failed(branch, below.get(index))
             raise
         outputs[index] = size.add(output, branch.size)
         ends.append(branch.previous)
@@ -65,6 +69,7 @@ async def run_map(
     outputs: list[Any] = [None] * len(items)
     size = ResultSize(state.name)
     failed = [index for index in begun if begun[index].last("MapIterationFailed")]
+    failures: list[Chain] = []
     # An iteration that failed before a crash fails again, and no other runs. Otherwise, the iterations that had begun
     # continue before others begin.
     pending = failed or [*begun, *(index for index in range(len(items)) if index not in begun)]
@@ -78,11 +83,15 @@ async def run_map(
             value = await item_input(interpreter, state, visit, scope, below)
             outputs[index] = size.add(await interpreter.run(state.processor, value, below), below.size)
         except asyncio.CancelledError:
-            below.record_unlinked("MapIterationAborted", about)
+            previous = failures[0].previous if failures else below.previous
+            below.recorder.record("MapIterationAborted", previous, about, below.scope)
+            below.abort(previous)
             raise
         except (StateFailedError, EvaluationError) as error:
+            failures.append(below)
             if index not in failed:
                 below.record_unlinked("MapIterationFailed", about)
+            _abort_failed(below, begun.get(index))
             chain.previous = below.previous
             if isinstance(error, EvaluationError):
                 raise interpreter.failure(state, visit, chain, error) from error
@@ -99,6 +108,12 @@ async def run_map(
     size.check()
     _record_success(state, visit, chain)
     return outputs
+
+
+def _abort_failed(chain: Chain, history: ChainHistory | None) -> None:
+    """Record that the state in which a branch or iteration failed is aborted, unless its history shows that."""
+    if history is None or not history.last("StateAborted"):
+        chain.abort(chain.previous)
 
 
 def _begin_attempt(
@@ -160,6 +175,9 @@ async def items_of(state: Map, scope: EvaluationScope) -> list[Any]:
         listed: list[Any] = await state.items.evaluate(scope)
         return listed
     items = scope.input if state.items_path is None else state.items_path.evaluate(scope)
+    if not isinstance(items, list) and state.jsonata:
+        message = f"Map state input must be an array but was: {dumps(items)}"
+        raise EvaluationError(message, "States.QueryEvaluationError")
     if not isinstance(items, list):
         text = "$" if state.items_path is None else state.items_path.text
         raise EvaluationError(f'Reference path "{text}" must point to array.')

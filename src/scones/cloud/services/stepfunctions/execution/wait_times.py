@@ -27,7 +27,12 @@ async def wait_end(state: Wait, entered: float, scope: EvaluationScope) -> float
         text = _timestamp_at(given, scope) if isinstance(given, Path) else given
     moment = parse_timestamp(text) if isinstance(text, str) else None
     if moment is None and isinstance(given, JsonataQuery):
-        raise given.failed(f"is not a valid ISO-8601 extended offset date-time format string: {text}")
+        raise EvaluationError(
+            f"The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}",
+            "States.QueryEvaluationError",
+            given.field,
+            after_entry=True,
+        )
     if moment is None:
         assert isinstance(given, Path)
         raise EvaluationError(

@@ -21,7 +21,7 @@ async def call(cloud: CloudContext, service: str, operation: str, parameters: An
     """
     model = operation_model(service, operation)
     given = to_parameters(parameters or {}, model.input_shape) if model.input_shape is not None else {}
-    _add_checksum(model, given)
+    _add_body_members(model, given)
     response = dict(await cloud.call(service, operation, given, check=True))
     shape = model.output_shape
     payload: str | None = shape.serialization.get("payload") if shape is not None else None
@@ -30,9 +30,13 @@ async def call(cloud: CloudContext, service: str, operation: str, parameters: An
     return response
 
 
-def _add_checksum(model: OperationModel, given: dict[str, Any]) -> None:
-    """Add the checksum that AWS's SDKs add to a body by default."""
+def _add_body_members(model: OperationModel, given: dict[str, Any]) -> None:
+    """Add the checksum and the content type that AWS's SDK for Java adds to a text body by default."""
     body = streamed_input(model)
+    if not body or body not in given or model.input_shape is None:
+        return
+    if "ContentType" in model.input_shape.members:
+        given.setdefault("ContentType", "text/plain; charset=UTF-8")
     asked = (model.http_checksum or {}).get("requestAlgorithmMember")
-    if body and asked and body in given and not any(name.startswith("Checksum") for name in given):
+    if asked and not any(name.startswith("Checksum") for name in given):
         given["ChecksumCRC32"] = base64.b64encode(zlib.crc32(given[body]).to_bytes(4, "big")).decode()

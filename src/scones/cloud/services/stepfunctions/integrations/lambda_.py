@@ -13,7 +13,9 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import read_body
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, data_limit_exceeded, nested_too_deeply
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps, read_json
+from scones.cloud.services.stepfunctions.integrations.conversion import to_parameters
 from scones.cloud.wire.members import Members
+from scones.cloud.wire.model import operation_model
 
 
 class LambdaInvoke:
@@ -22,9 +24,10 @@ class LambdaInvoke:
     async def call(self, cloud: CloudContext, parameters: Any) -> dict[str, Any]:
         """Call Lambda's Invoke and return the response in the form of AWS's optimized integration."""
         params = dict(parameters)
-        if "Payload" in params:
-            params["Payload"] = _payload(params["Payload"])
-        reply = await _call_lambda(cloud, params, check=True)
+        payload = {"Payload": _payload(params.pop("Payload"))} if "Payload" in params else {}
+        shape = operation_model("lambda", "Invoke").input_shape
+        assert shape is not None
+        reply = await _call_lambda(cloud, to_parameters(params, shape) | payload, check=True)
         body = await read_body(reply.get("Payload") or b"")
         _raise_function_error(reply, body, compact=True)
         return _invoke_result(reply, body)

@@ -14,10 +14,8 @@ from scones.cloud.services.stepfunctions.arns import activity_arn
 from scones.cloud.services.stepfunctions.execution.activities import Activities
 from scones.cloud.services.stepfunctions.operations.inputs import checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
-from scones.cloud.services.stepfunctions.state_machines import insert_tags
+from scones.cloud.services.stepfunctions.state_machines import AWS_OWNED_KEY, insert_tags
 from scones.cloud.wire.members import Members
-
-_UNENCRYPTED = {"type": "AWS_OWNED_KEY"}
 
 
 class ActivityOperations:
@@ -32,7 +30,7 @@ class ActivityOperations:
         params = call.params
         name = checked_name(params["name"])
         arn = self._cloud.arn("states", f"activity:{name}")
-        encryption = json.dumps(params.get("encryptionConfiguration", _UNENCRYPTED), sort_keys=True)
+        encryption = json.dumps(params.get("encryptionConfiguration", AWS_OWNED_KEY), sort_keys=True)
         found = self._cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
         if found is not None and found["encryption"] != encryption:
             raise ServiceError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")

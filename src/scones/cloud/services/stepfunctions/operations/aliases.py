@@ -118,7 +118,7 @@ class AliasOperations:
     def _alias(self, arn: str) -> sqlite3.Row:
         row = self._cloud.store.row("SELECT * FROM sfn_aliases WHERE arn = ?", _checked_arn(arn))
         if row is None:
-            raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
+            raise _not_found()
         return row
 
     def _checked_routing(self, routing: Routing) -> str:
@@ -136,7 +136,7 @@ class AliasOperations:
             raise _invalid_routing("contain versions of one state machine", arns)
         for arn in arns:
             if self._machines.find(arn) is None:
-                raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
+                raise _not_found()
         return machines.pop()
 
 
@@ -149,6 +149,10 @@ def _checked_arn(arn: str) -> str:
     if not is_alias(arn):
         raise ServiceError("ValidationException", f"{arn} is not the ARN of an alias")
     return arn
+
+
+def _not_found() -> ServiceError:
+    return ServiceError("ResourceNotFound", "Request references a resource that does not exist.")
 
 
 def _arns(routing: Routing) -> str:

@@ -32,3 +32,7 @@ class DefinitionChecks:
         if found:
             joined = ", ".join(str(each) for each in found)
             raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
+
+    async def variable_references(self, definition: str) -> dict[str, list[str]]:
+        """Return the variables that each state of a valid definition refers to, by the state's name."""
+        return await self._definitions.variable_references(definition)

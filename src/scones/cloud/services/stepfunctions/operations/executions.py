@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.arns import last_part
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import execution_arn
@@ -25,7 +24,7 @@ from scones.cloud.services.stepfunctions.operations.inputs import checked_input,
 from scones.cloud.services.stepfunctions.operations.map_run_records import MapRunRecords
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
 from scones.cloud.services.stepfunctions.operations.redrives import redrive_status
-from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachines
+from scones.cloud.services.stepfunctions.state_machines import StateMachines
 from scones.cloud.wire.members import Members
 
 _IN_ORDER = "SELECT * FROM sfn_events WHERE execution = ? AND id > ? ORDER BY id LIMIT ?"
@@ -116,19 +115,6 @@ class ExecutionOperations:
         if row["trace"] is not None:
             response["traceHeader"] = row["trace"]
         return response
-
-    async def describe_state_machine_for_execution(self, call: OperationCall) -> Members:
-        """Describe the machine as it was when an execution started."""
-        row = self._records.get(execution_arn(call.params["executionArn"]))
-        found = self._cloud.store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
-        assert found is not None
-        revision = Revision.of(found)
-        return {
-            "stateMachineArn": row["machine"],
-            "name": last_part(row["machine"]),
-            "updateDate": revision.updated,
-            **revision.describe(),
-        }
 
     async def list_executions(self, call: OperationCall) -> Members:
         """List the executions of a machine, a version or an alias, newest first."""

@@ -19,6 +19,8 @@ def checked_name(name: str) -> str:
 
 def checked_input(text: str) -> str:
     """Return an execution's input; raise InvalidExecutionInput if it is not JSON, too large or nested too deeply."""
+    if not text.strip():
+        raise ServiceError("InvalidExecutionInput", "Invalid State Machine Execution Input: 'Invalid execution input.'")
     return _checked(text, "InvalidExecutionInput", "Invalid State Machine Execution Input", "input")
 
 
@@ -35,9 +37,7 @@ def _checked(text: str, code: str, prefix: str, kind: str) -> str:
     try:
         json.loads(text, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
-        found = jackson.convert_error(text, error)
-        message = f"{prefix}: '{found.message}\n at {jackson.source_location(text, found)}'"
-        raise ServiceError(code, message) from error
+        raise ServiceError(code, f"{prefix}: '{jackson.convert_error(text, error).message}'") from error
     except ValueError as error:  # Python limits the digits of a number
         raise ServiceError(code, f"{prefix}: '{error}'") from error
     return text

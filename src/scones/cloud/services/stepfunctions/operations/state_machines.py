@@ -8,14 +8,15 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import last_part
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.stepfunctions.arns import check_role, machine_arn
-from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
+from scones.cloud.services.stepfunctions.arns import check_role, execution_arn, machine_arn
 from scones.cloud.services.stepfunctions.execution.executions import Executions
 from scones.cloud.services.stepfunctions.execution.express import ExpressExecutions
 from scones.cloud.services.stepfunctions.log_destinations import check_logging
 from scones.cloud.services.stepfunctions.operations.definition_checks import DefinitionChecks
+from scones.cloud.services.stepfunctions.operations.execution_records import ExecutionRecords
 from scones.cloud.services.stepfunctions.operations.inputs import checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
 from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachines, new_revision, no_machine
@@ -32,15 +33,15 @@ class StateMachineOperations:
         self,
         cloud: CloudContext,
         machines: StateMachines,
-        definitions: DefinitionChecker,
         checks: DefinitionChecks,
+        records: ExecutionRecords,
         executions: Executions,
         express: ExpressExecutions,
     ) -> None:
         self._cloud = cloud
         self._machines = machines
-        self._definitions = definitions
         self._checks = checks
+        self._records = records
         self._executions = executions
         self._express = express
 
@@ -79,13 +80,31 @@ class StateMachineOperations:
             "status": "ACTIVE",
             "type": machine.type,
             "creationDate": machine.created,
-            **machine.revision.describe(),
+            **await self._described(machine.revision),
         }
         if machine.description is not None:
             response["description"] = machine.description
-        if references := await self._definitions.variable_references(machine.revision.definition):
-            response["variableReferences"] = references
         return response
+
+    async def describe_state_machine_for_execution(self, call: OperationCall) -> Members:
+        """Describe the machine as it was when an execution started."""
+        row = self._records.get(execution_arn(call.params["executionArn"]))
+        found = self._cloud.store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
+        assert found is not None
+        revision = Revision.of(found)
+        return {
+            "stateMachineArn": row["machine"],
+            "name": last_part(row["machine"]),
+            "updateDate": revision.updated,
+            **await self._described(revision),
+        }
+
+    async def _described(self, revision: Revision) -> Members:
+        """Return the members that the Describe operations share."""
+        described = revision.describe()
+        if references := await self._checks.variable_references(revision.definition):
+            described["variableReferences"] = references
+        return described
 
     async def update_state_machine(self, call: OperationCall) -> Members:
         """Change a machine; running executions keep the revision that they started with."""
@@ -117,7 +136,10 @@ class StateMachineOperations:
         if not revision.initial:
             response["revisionId"] = revision.id
         if params.get("publish"):
-            version, _ = await self._machines.publish(machine.arn, revision.id, params.get("versionDescription"))
+            # AWS publishes a second version of a revision if its description differs (verified by moto's authors).
+            version, _ = await self._machines.publish(
+                machine.arn, revision.id, params.get("versionDescription"), same_description=True
+            )
             response["stateMachineVersionArn"] = version
         return response
 

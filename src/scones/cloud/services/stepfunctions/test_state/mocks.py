@@ -53,7 +53,10 @@ def read_mock(params: Members, state: Mapping[str, Any]) -> Mock | None:
         raise _refused(f"State type '{state['Type']}' is not supported when a mock is specified")
     _check_configuration(params.get("stateConfiguration", {}), state)
     if "result" in given:
-        _check_result(given["result"], given.get("fieldValidationMode", "STRICT"), state)
+        result = _checked_result(given["result"], given.get("fieldValidationMode", "STRICT"), state)
+        failed = params.get("stateConfiguration", {}).get("mapIterationFailureCount", 0)
+        if isinstance(result, list) and failed > len(result):
+            raise _refused("Map iteration failure count must be less than or equal to the number of Map iterations")
         return Mock(given["result"], None)
     error = given["errorOutput"].get("error")
     if error is None:
@@ -70,12 +73,17 @@ def waits_for_callback(state: Mapping[str, Any]) -> bool:
 def _check_without(params: Members, state: Mapping[str, Any]) -> None:
     """Reject a request without a mock if its members or its state require one, or if a Task has no role.
 
-    AWS's messages are recorded for MapIterationFailureCount and RoleArn; the other messages follow their pattern.
+    AWS's messages are recorded for MapIterationFailureCount, RoleArn, and Map and Parallel states; the others follow
+    their pattern.
     """
     for member in (*params.get("stateConfiguration", ()), *(["context"] if "context" in params else ())):
         raise _refused(f"TestState does not support {member[0].upper()}{member[1:]} when a mock is not specified.")
     if state["Type"] in _MOCK_REQUIRED:
-        raise _refused(f"State type '{state['Type']}' is not supported when a mock is not specified")
+        raise ServiceError(
+            "InvalidDefinition",
+            "TestState API does not support Map or Parallel states. "
+            "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]",
+        )
     if state["Type"] != "Task":
         return
     if "roleArn" not in params:
@@ -98,17 +106,22 @@ def _check_configuration(configured: Mapping[str, Any], state: Mapping[str, Any]
         raise _refused(f"State '{cause}' of ErrorCausedByState is not inside the state under test")
 
 
-def _check_result(text: str, mode: str, state: Mapping[str, Any]) -> None:
+def _checked_result(text: str, mode: str, state: Mapping[str, Any]) -> Any:
+    """Return a mocked result; raise ValidationException if the state cannot have it."""
     try:
         result = loads(text)
     except ValueError as error:
-        raise _refused("Mocked result must be a valid JSON.") from error
+        raise _refused("Mocked result must be valid JSON") from error
     if state["Type"] == "Task":
         _check_shape(state["Resource"], result, mode)
-    elif not isinstance(result, list) and "ResultWriter" not in state:
+    elif "ResultWriter" in state:
+        if not isinstance(result, dict):
+            raise _refused("Mocked result must be a JSON object.")
+    elif not isinstance(result, list):
         raise _refused("Mocked result must be an array.")
     elif state["Type"] == "Parallel" and len(result) != len(state["Branches"]):
         raise _refused("Mocked result must contain the same number of items as number of Parallel branches.")
+    return result
 
 
 def _check_shape(resource: str, result: Any, mode: str) -> None:

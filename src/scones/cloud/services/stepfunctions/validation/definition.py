@@ -218,8 +218,7 @@ class _DefinitionChecker:
         elif self._express and re.search(r"\.sync(:2)?$", name):
             self.add("Express state machine does not support '.sync' service integration", where)
         elif self._express and is_arn(resource) and Arn.parse(resource).resource_type == "activity":
-            # AWS rejects it too (Developer Guide, "Choosing workflow type"); its message is not recorded.
-            self.add("Express state machine does not support activities", where)
+            self.add("Express state machine does not support Activity ARN", where)
         if not resource.startswith("arn:"):
             self.add("Value is not a valid resource ARN", where)
 

@@ -32,41 +32,42 @@ def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iter
         yield Diagnostic(SCHEMA, message, f"{at}/Resource")
         return
     shape = registry.input_shape(resource)
-    for field in ("Parameters", "Arguments"):
+    # Names in Arguments, which are JSONata, have no `.$`: AWS documents it for JSONPath only.
+    for field, suffix in (("Parameters", ".$"), ("Arguments", "")):
         if shape is not None and isinstance(state.get(field), dict):
-            yield from _parameters(state[field], shape, f"{at}/{field}")
+            yield from _parameters(state[field], shape, f"{at}/{field}", suffix)
 
 
-def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterator[Diagnostic]:
+def _parameters(given: dict[str, Any], shape: StructureShape, at: str, suffix: str) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each unknown member at any depth, and for each missing required member at the top level.
 
     The message about unknown members is AWS's for SageMaker (aws/amazon-sagemaker-examples, issue 4492); its location
     is the Parameters field itself at any depth. The message about missing members is AWS's for a Task's Credentials.
     """
-    for name in dict.fromkeys(_unknown_members(given, shape)):
+    for name in dict.fromkeys(_unknown_members(given, shape, suffix)):
         yield Diagnostic(SCHEMA, f'The field "{name}" is not supported by Step Functions', at)
-    names = {name.removesuffix(".$") for name in given}
+    names = {name.removesuffix(suffix) for name in given}
     for name in map(pascal, shape.required_members):
         if name not in names:
             yield Diagnostic(SCHEMA, f"The field '{name}' is required but was missing", at)
 
 
-def _unknown_members(given: Any, shape: Shape) -> Iterator[str]:
-    """Yield the unknown members of a value: names that its shape does not have."""
+def _unknown_members(given: Any, shape: Shape, suffix: str) -> Iterator[str]:
+    """Yield the unknown members of a value: names that its shape does not have, even without `suffix`."""
     if isinstance(shape, StructureShape) and isinstance(given, dict) and not shape.is_document_type:
         members = {pascal(name): member for name, member in shape.members.items()}
         for key, value in given.items():
-            name = key.removesuffix(".$")
+            name = key.removesuffix(suffix)
             if name not in members:
                 yield name
             elif name == key:
-                yield from _unknown_members(value, members[name])
+                yield from _unknown_members(value, members[name], suffix)
     elif isinstance(shape, ListShape) and isinstance(given, list):
         for item in given:
-            yield from _unknown_members(item, shape.member)
+            yield from _unknown_members(item, shape.member, suffix)
     elif isinstance(shape, MapShape) and isinstance(given, dict):
         for item in given.values():
-            yield from _unknown_members(item, shape.value)
+            yield from _unknown_members(item, shape.value, suffix)
 
 
 def unsupported(document: dict[str, Any], registry: IntegrationRegistry) -> list[Diagnostic]:
