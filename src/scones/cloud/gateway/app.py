@@ -29,6 +29,7 @@ from scones.cloud.wire.parse import parse
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 from scones.cloud.wire.routing import Match
+from scones.cloud.wire.signatures.presigned import headers_of
 from scones.cloud.wire.signatures.verifier import SignatureVerifier
 from scones.http.asgi import Receive, Scope, Send
 
@@ -102,7 +103,7 @@ class Gateway:
         """Return the parameters, parsed and validated by the service model."""
         operation = match.operation
         query = {**request.query, **authenticated.form} if authenticated.form else request.query
-        params = parse(operation, match.uri, query, request.headers, authenticated.body)
+        params = parse(operation, match.uri, query, headers_of(request), authenticated.body)
         if shape := operation.input_shape:
             if name := streamed_input(operation):
                 params[name] = authenticated.stream
@@ -136,7 +137,7 @@ def _operation_call(
         params=params,
         caller=authenticated.caller,
         request_id=request_id,
-        headers=request.headers,
+        headers=headers_of(request),
         trailers=authenticated.trailers,
         disconnected=partial(wait_for_disconnect, receive),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 
 UNSENT_LIMIT = 256 << 20
 """Maximum total size in bytes of unread large responses; a further one is rejected before it is serialized."""
+
+
+_NOT_IN_HEADER = re.compile("[^\x00-\xff]")
+"""Characters for which S3 writes a space, because a header cannot have them."""
 
 
 class ResponseWriter:
@@ -86,7 +91,7 @@ async def _send(response: Response, method: str, send: Send) -> None:
     if whole is not None and "content-length" not in response.headers and response.status not in (204, 304):
         response.headers["content-length"] = str(len(whole))
     headers = [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        (name.encode("latin-1", "replace"), _NOT_IN_HEADER.sub(" ", value).encode("latin-1"))
         for name, value in (*response.repeatable_headers, *response.headers.items())
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

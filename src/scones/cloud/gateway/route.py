@@ -19,6 +19,7 @@ from scones.cloud.wire.model import service_model
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
 from scones.cloud.wire.signatures.credential_scope import claimed_scope
+from scones.cloud.wire.signatures.presigned import headers_of
 
 Form = Mapping[str, Sequence[str]]
 
@@ -111,7 +112,7 @@ def _find_operation(request: Request, candidates: CandidateServices, form: Form)
         action = {**request.query, **form}.get("Action")
         return match_action(candidates.services, action[0]) if action else None
     query = {name: values[0] for name, values in request.query.items()}
-    return match_rest(candidates.rest, candidates.offered, request.method, request.resource, query, request.headers)
+    return match_rest(candidates.rest, candidates.offered, request.method, request.resource, query, headers_of(request))
 
 
 @cache

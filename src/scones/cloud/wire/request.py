@@ -6,6 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
+def unicode_text(value: str) -> str:
+    """Return the text of a header, which `Request` keeps as bytes in ISO 8859-1.
+
+    Clients send text beyond ASCII in UTF-8, and a few in ISO 8859-1; both sign it in UTF-8.
+    """
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except ValueError:
+        return value
+
+
 class Request(NamedTuple):
     """The line and the headers of a received HTTP request; its body is received separately."""
 
@@ -20,6 +33,6 @@ class Request(NamedTuple):
     query: Mapping[str, Sequence[str]]
     """Values of the query parameters by name."""
     headers: Mapping[str, str]
-    """Headers by name in lower case; several headers of one name are joined with commas."""
+    """Headers by name in lower case; several headers of one name are joined with commas. See `unicode_text`."""
     client_host: str
     """IP address of the client."""

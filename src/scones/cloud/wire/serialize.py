@@ -71,9 +71,9 @@ def serialize_error(service: ServiceModel, error: ServiceError, request_id: str)
     protocol = service.metadata["protocol"]
     traits = shape.metadata.get("error", {}) if shape else {}
     status = traits.get("httpStatusCode", error.status) if protocol != "json" else error.status
-    headers = _request_id_headers(service, request_id)
+    headers = _request_id_headers(service, request_id) | error.members.get("Headers", {})
     if status == 304:
-        return Response(304, headers | error.members.get("Headers", {}))
+        return Response(304, headers)
     if protocol in ("json", "rest-json"):
         headers["content-type"] = "application/json"
         headers["x-amzn-errortype"] = error.code
@@ -126,7 +126,8 @@ def _rest(response: Response, operation: OperationModel, members: Members, shape
         location, name = locations[member]
         match location:
             case "header":
-                response.headers[name] = _header(value, shape.members[member])
+                text = _header(value, shape.members[member])
+                response.headers[name] = text if xml or text.isascii() else quote(text)
             case "headers":
                 response.headers |= {name + key: text for key, text in value.items()}
             case "statusCode":
@@ -172,8 +173,7 @@ def _header(value: MemberValue, shape: Shape) -> str:
         return scalar_text(value, shape, "rfc822")
     if shape.serialization.get("jsonvalue"):
         return base64.b64encode(json.dumps(value).encode()).decode()
-    text = scalar_text(value, shape, "rfc822")
-    return text if text.isascii() else quote(text)
+    return scalar_text(value, shape, "rfc822")
 
 
 def _document(operation: OperationModel, value: Members, shape: StructureShape, xml: bool) -> bytes:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.s3 import checksum
+from scones.cloud.services.s3 import checksum, metadata
 from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.wire.members import Members
@@ -132,6 +132,7 @@ class ObjectRecord:
         tags = len(json.loads(self.tags)) if self.tags != "[]" else None
         return {
             **self.headers,
+            "Metadata": metadata.encoded(self.headers.get("Metadata", {})),
             "AcceptRanges": "bytes",
             "LastModified": self.modified // 1000,
             "ETag": f'"{self.etag}"',
@@ -157,6 +158,8 @@ def encryption_in(headers: Members) -> Members:
 def headers_of(params: Members) -> Members:
     """Return the parameters of a write that a read returns."""
     headers = {name: params[name] for name in HEADERS if params.get(name) is not None}
+    if "Metadata" in headers:
+        headers["Metadata"] = metadata.decoded(headers["Metadata"])
     if isinstance(expires := headers.get("Expires"), datetime):
         headers["Expires"] = expires.timestamp()
     headers.setdefault("ContentType", "binary/octet-stream")

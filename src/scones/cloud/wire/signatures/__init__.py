@@ -1,1 +1,1 @@
-"""AWS's request signatures: Version 4 in headers and URLs, and Version 2 in URLs of S3."""
+"""AWS's request signatures: Version 4 in headers and URLs, and Version 2 of S3."""

@@ -43,7 +43,7 @@ def check_presigned(date: str, expires: str) -> None:
     begin, seconds = _parse_date(date), _seconds(expires)
     if begin > datetime.now(UTC) + SKEW:
         raise ServiceError("AccessDenied", "Request is not valid yet", 403)
-    check_expiry(begin + timedelta(seconds=seconds))
+    check_expiry(begin + timedelta(seconds=seconds), seconds)
 
 
 def _seconds(text: str) -> int:
@@ -59,7 +59,27 @@ def _seconds(text: str) -> int:
     return seconds
 
 
-def check_expiry(moment: datetime) -> None:
-    """Reject a request after the moment at which its URL expires."""
-    if datetime.now(UTC) > moment:
-        raise ServiceError("AccessDenied", "Request has expired", 403, Expires=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+def check_expiry(moment: datetime, seconds: int | None = None) -> None:
+    """Reject a request after the moment at which its URL expires; `seconds` is the validity that the URL states."""
+    now = datetime.now(UTC)
+    if now > moment:
+        stated = {"X-Amz-Expires": seconds} if seconds is not None else {}
+        raise ServiceError(
+            "AccessDenied",
+            "Request has expired",
+            403,
+            **stated,
+            Expires=f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            ServerTime=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        )
+
+
+def missing_date() -> ServiceError:
+    """Return S3's error for a request without a date, or with an invalid one."""
+    return ServiceError("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header", 403)
+
+
+def too_skewed() -> ServiceError:
+    """Return S3's error for a request whose time differs too much from the cloud's clock."""
+    message = "The difference between the request time and the current time is too large."
+    return ServiceError("RequestTimeTooSkewed", message, 403)

@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from scones.cloud.core.credentials import Caller, Credentials
-from scones.cloud.errors import ServiceError
 from scones.cloud.wire.request import Request
-from scones.cloud.wire.signatures import version_2, version_4
+from scones.cloud.wire.signatures import presigned, version_2, version_4
 from scones.cloud.wire.signatures.credential_scope import authorization_fields, parse_credential
-from scones.cloud.wire.signatures.errors import malformed_credential, missing_authentication, signature_mismatch
+from scones.cloud.wire.signatures.errors import (
+    malformed_credential,
+    malformed_credential_parameter,
+    missing_authentication,
+    missing_parameters,
+    signature_mismatch,
+    wrong_region,
+)
 from scones.cloud.wire.signatures.validity import check_presigned, check_skew
 from scones.cloud.wire.signatures.version_4 import SignedParts
 
@@ -49,10 +55,14 @@ class SignatureVerifier:
         fields, query = authorization_fields(request), dict(request.query_pairs)
         if "Signature" in fields:
             credential, token = fields.get("Credential", ""), request.headers.get("x-amz-security-token")
-        elif "X-Amz-Signature" in query:
-            credential, token = query.get("X-Amz-Credential", ""), query.get("X-Amz-Security-Token")
-        elif "AWSAccessKeyId" in query:
+        elif presigned.is_version_4(request):
+            credential, token = _credential_parameter(query), query.get("X-Amz-Security-Token")
+        elif presigned.is_version_2(request):
             self._credentials.resolve(query["AWSAccessKeyId"], query.get("x-amz-security-token"), self._account)
+            return
+        elif old := version_2.signature_in_header(request):
+            token = request.headers.get("x-amz-security-token")
+            self._credentials.resolve(old.access_key_id, token, self._account)
             return
         else:
             raise missing_authentication()
@@ -68,10 +78,12 @@ class SignatureVerifier:
         x-amz-content-sha256 is the signed value, and the reader of the body compares the body with it.
         """
         query = dict(request.query_pairs)
-        if "X-Amz-Signature" in query:
+        if presigned.is_version_4(request):
             return self._verify_presigned(request, query, body_hash)
-        if "AWSAccessKeyId" in query and "Signature" in query:
-            return self._verify_version_2(request, query)
+        if presigned.is_version_2(request):
+            return self._verify_url_of_version_2(request, query)
+        if old := version_2.signature_in_header(request):
+            return self._verify_header_of_version_2(request, old)
         return self._verify_header(request, body_hash)
 
     def _verify_header(self, request: Request, body_hash: str | None) -> Signature:
@@ -84,20 +96,27 @@ class SignatureVerifier:
         payload_hash = declared or body_hash or _EMPTY_SHA256
         if body_hash and not fields["Credential"].endswith("/s3/aws4_request"):
             payload_hash = body_hash  # only S3 accepts unsigned bodies
-        signed = SignedParts(fields["SignedHeaders"], fields["Signature"], date, payload_hash, request.query_pairs)
+        signed = SignedParts(
+            access_key_id=fields["Credential"].partition("/")[0],
+            signed_headers=fields["SignedHeaders"],
+            signature=fields["Signature"],
+            date=date,
+            payload_hash=payload_hash,
+            query_pairs=request.query_pairs,
+        )
         token = request.headers.get("x-amz-security-token")
         signature = self._verify_version_4(request, signed, fields["Credential"], token, declared)
         if declared and body_hash and not declared.startswith(("UNSIGNED", "STREAMING")) and declared != body_hash:
-            raise signature_mismatch()
+            raise signature_mismatch(signed.access_key_id, signed.signature, declared)
         return signature
 
     def _verify_presigned(self, request: Request, query: Mapping[str, str], body_hash: str | None) -> Signature:
-        date = query.get("X-Amz-Date", "")
-        check_presigned(date, query.get("X-Amz-Expires", ""))
-        credential = query.get("X-Amz-Credential", "")
+        credential, date = _credential_parameter(query), query["X-Amz-Date"]
+        check_presigned(date, query["X-Amz-Expires"])
         s3 = credential.endswith("/s3/aws4_request")
         signed = SignedParts(
-            signed_headers=query.get("X-Amz-SignedHeaders", ""),
+            access_key_id=credential.partition("/")[0],
+            signed_headers=query["X-Amz-SignedHeaders"],
             signature=query["X-Amz-Signature"],
             date=date,
             payload_hash="UNSIGNED-PAYLOAD" if s3 or body_hash is None else body_hash,
@@ -114,20 +133,33 @@ class SignatureVerifier:
             raise malformed_credential()
         secret, caller = self._credentials.resolve(claimed.access_key_id, token, self._account)
         if claimed.terminator != "aws4_request" or not signed.date.startswith(claimed.day):
-            raise signature_mismatch()
+            raise signature_mismatch(claimed.access_key_id, signed.signature, credential)
         if claimed.region not in self._regions:
-            raise ServiceError(
-                "InvalidSignatureException",
-                f"Credential should be scoped to a valid region: this local cloud serves {self._regions[0]}, "
-                f"not {claimed.region}.",
-                403,
-            )
+            in_query = presigned.is_version_4(request)
+            raise wrong_region(claimed.region, self._regions[0], service=claimed.service, in_query=in_query)
         signing = version_4.signing_key(secret, claimed)
         version_4.check_signature(request, signed, signing, claimed.service)
         return Signature(caller, claimed.service, declared, signing.key, signing.scope, signed.date, signed.signature)
 
-    def _verify_version_2(self, request: Request, query: Mapping[str, str]) -> Signature:
+    def _verify_url_of_version_2(self, request: Request, query: Mapping[str, str]) -> Signature:
+        if "Signature" not in query or "Expires" not in query:
+            raise version_2.missing_parameters()
         token = query.get("x-amz-security-token")
         secret, caller = self._credentials.resolve(query["AWSAccessKeyId"], token, self._account)
-        version_2.check_signature(request, query, secret)
+        version_2.check_url(request, query, secret)
         return Signature(caller, "s3", "UNSIGNED-PAYLOAD", b"", "", "", query["Signature"])
+
+    def _verify_header_of_version_2(self, request: Request, claimed: version_2.HeaderSignature) -> Signature:
+        token = request.headers.get("x-amz-security-token")
+        secret, caller = self._credentials.resolve(claimed.access_key_id, token, self._account)
+        version_2.check_header(request, claimed, secret)
+        return Signature(caller, "s3", "UNSIGNED-PAYLOAD", b"", "", "", claimed.signature)
+
+
+def _credential_parameter(query: Mapping[str, str]) -> str:
+    """Return the Credential of a presigned URL; raises S3's error if it is malformed, or if a parameter is missing."""
+    if not query.keys() >= presigned.VERSION_4_PARAMETERS:
+        raise missing_parameters()
+    if parse_credential(query["X-Amz-Credential"]) is None:
+        raise malformed_credential_parameter()
+    return query["X-Amz-Credential"]

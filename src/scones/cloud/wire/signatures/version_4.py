@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 from scones.cloud.core.credentials import constant_time_equal
 from scones.cloud.errors import ServiceError
-from scones.cloud.wire.request import Request
+from scones.cloud.wire.request import Request, unicode_text
 from scones.cloud.wire.signatures.credential_scope import ALGORITHM, CredentialScope
 from scones.cloud.wire.signatures.errors import must_be_signed, signature_mismatch
+from scones.cloud.wire.signatures.presigned import headers_of
 
 _UNSIGNED_IN_S3 = frozenset({"x-amz-content-sha256"})
 """Header that S3 accepts unsigned, because its value is part of the canonical request."""
@@ -27,6 +28,7 @@ This is safe, because a session token is valid only with its own access key.
 class SignedParts(NamedTuple):
     """The signature, and the signed values other than the request's method, path and headers."""
 
+    access_key_id: str
     signed_headers: str
     """Names of the signed headers, separated by semicolons."""
     signature: str
@@ -51,25 +53,26 @@ def signing_key(secret: str, claimed: CredentialScope) -> SigningKey:
 
 def check_signature(request: Request, signed: SignedParts, signing: SigningKey, service: str) -> None:
     """Raise `ServiceError` unless the signature of a request is the one that the signing key yields."""
-    names = _signed_headers(signed.signed_headers)
+    names, repeated = _signed_headers(signed.signed_headers)
     if "host" not in names:
         raise must_be_signed("Host")
     canonical = _canonical_request(request, signed, names, service)
     text = "\n".join([ALGORITHM, signed.date, signing.scope, hashlib.sha256(canonical.encode()).hexdigest()])
     keyed = _hmac_with_key(signing.key).copy()
     keyed.update(text.encode())
-    if not constant_time_equal(keyed.hexdigest(), signed.signature):
-        raise signature_mismatch()
+    if repeated or not constant_time_equal(keyed.hexdigest(), signed.signature):
+        raise signature_mismatch(signed.access_key_id, signed.signature, text, canonical)
     _reject_unsigned_headers(request.headers, names, service)
 
 
 def _canonical_request(request: Request, signed: SignedParts, names: Mapping[str, None], service: str) -> str:
+    headers = headers_of(request)
     return "\n".join(
         [
             request.method,
             request.raw_path if service == "s3" else _normalized(request.raw_path),
             _canonical_query(signed.query_pairs) if signed.query_pairs else "",
-            *[f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in names],
+            *[f"{name}:{' '.join(unicode_text(headers.get(name, '')).split())}" for name in names],
             "",
             signed.signed_headers,
             signed.payload_hash,
@@ -78,13 +81,14 @@ def _canonical_request(request: Request, signed: SignedParts, names: Mapping[str
 
 
 @lru_cache(64)  # a client signs the same headers in each request of an operation
-def _signed_headers(text: str) -> Mapping[str, None]:
-    """Return the names of the signed headers in their order."""
+def _signed_headers(text: str) -> tuple[Mapping[str, None], bool]:
+    """Return the names of the signed headers in their order, and True if a name occurs more than once.
+
+    Such a signature is invalid: each repetition would add the header to the canonical request again.
+    """
     names = text.split(";")
     found = dict.fromkeys(names)
-    if len(found) < len(names):  # each repetition would add the header to the canonical request again
-        raise signature_mismatch()
-    return found
+    return found, len(found) < len(names)
 
 
 def _reject_unsigned_headers(headers: Mapping[str, str], signed: Mapping[str, None], service: str) -> None:
