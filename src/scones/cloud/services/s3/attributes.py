@@ -11,6 +11,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import Checksum
+from scones.cloud.services.s3.customer_keys import check_key
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.parts import part_number_marker, parts_of
 from scones.cloud.services.s3.stored_objects import StoredObjects
@@ -49,6 +50,7 @@ class ObjectAttributeOperations:
         """Return the requested attributes of an object."""
         params = call.params
         record = self._record(call)
+        check_key(params, record.headers)
         requested = set(params["ObjectAttributes"])
         found: Members = {
             "ETag": record.etag,

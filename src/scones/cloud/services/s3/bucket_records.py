@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 
 from scones.cloud.core.store import Store
@@ -15,8 +16,8 @@ SCHEMA = """
         name TEXT PRIMARY KEY, created INTEGER NOT NULL, tags TEXT NOT NULL DEFAULT '[]'
     ) WITHOUT ROWID
 """
+_ACCOUNT = re.compile("[0-9]{12}")
 UNSUPPORTED = (
-    "SSECustomerAlgorithm",
     "ObjectLockMode",
     "ObjectLockLegalHoldStatus",
     "ObjectLockEnabledForBucket",
@@ -67,6 +68,11 @@ class BucketRecords:
 
     def check_owner(self, expected: str | None) -> None:
         """Raise `AccessDenied` if a request expects another account to own the bucket."""
+        if expected is not None and not _ACCOUNT.fullmatch(expected):
+            raise ServiceError(
+                "InvalidBucketOwnerAWSAccountID",
+                f"The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]",
+            )
         if expected is not None and expected != self._account:
             raise ServiceError("AccessDenied", "Access Denied", 403)
 

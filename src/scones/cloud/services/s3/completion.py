@@ -12,7 +12,7 @@ from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.object_record import ObjectRecord
-from scones.cloud.services.s3.upload_records import MultipartUpload
+from scones.cloud.services.s3.upload_records import MultipartUpload, has_conflict
 from scones.cloud.wire.members import Members
 
 SMALLEST_PART = 5 * 1024**2
@@ -86,6 +86,19 @@ def assembled(upload: MultipartUpload, parts: list[sqlite3.Row]) -> ObjectRecord
         tags=upload.tags,
         upload=upload.id,
     )
+
+
+def check_conflict(connection: sqlite3.Connection, params: Members, upload: MultipartUpload) -> None:
+    """Raise `ConditionalRequestConflict` for a conditional completion if its key has changed since the upload began."""
+    condition = "If-Match" if "IfMatch" in params else "If-None-Match" if "IfNoneMatch" in params else None
+    if condition is not None and has_conflict(connection, upload.id):
+        raise ServiceError(
+            "ConditionalRequestConflict",
+            "The conditional request cannot succeed due to a conflicting operation against this resource.",
+            409,
+            Condition=condition,
+            Key=upload.key,
+        )
 
 
 def check_full_object(params: Members, record: ObjectRecord) -> None:

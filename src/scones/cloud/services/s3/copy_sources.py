@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, unquote
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.conditions import check_copy
+from scones.cloud.services.s3.customer_keys import check_key
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.wire.members import Members
@@ -28,5 +29,6 @@ class CopySources:
         self._buckets.check_owner(params.get("ExpectedSourceBucketOwner"))
         version = parse_qs(query).get("versionId", ["null"])[0]
         record = self._objects.find(self._buckets.requested({"Bucket": bucket, "VersionId": version}), key)
+        check_key(params, record.headers, "CopySource")
         check_copy(params, record)
         return record

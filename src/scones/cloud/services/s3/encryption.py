@@ -12,6 +12,7 @@ from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.customer_keys import encryption_with_key
 from scones.cloud.wire.members import Members
 
 DEFAULT = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
@@ -31,6 +32,8 @@ class ObjectEncryption:
 
         Raises `InvalidArgument` if a request names a key without a method that uses it.
         """
+        if customer_key := encryption_with_key(params):
+            return {"ServerSideEncryption": None, "SSEKMSKeyId": None, "BucketKeyEnabled": None, **customer_key}
         rule = self._default(bucket)
         by_default = rule.get("ApplyServerSideEncryptionByDefault", {})
         method, key = params.get("ServerSideEncryption"), params.get("SSEKMSKeyId")

@@ -28,7 +28,13 @@ COLUMNS = (
     "bucket, key, size, etag, modified, storage_class, checksum_algorithm, checksum, checksum_type, headers, tags, "
     "body, file, upload"
 )
-ENCRYPTION = ("BucketKeyEnabled", "SSEKMSKeyId", "ServerSideEncryption")
+ENCRYPTION = (
+    "BucketKeyEnabled",
+    "SSECustomerAlgorithm",
+    "SSECustomerKeyMD5",
+    "SSEKMSKeyId",
+    "ServerSideEncryption",
+)
 """Parameters of a write with its encryption; see `ObjectEncryption`."""
 HEADERS = (
     *ENCRYPTION,

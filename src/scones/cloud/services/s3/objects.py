@@ -12,6 +12,7 @@ from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.conditions import check_conditional_delete, check_conditional_write, check_read
+from scones.cloud.services.s3.customer_keys import check_key as check_key_of_customer
 from scones.cloud.services.s3.encryption import ObjectEncryption
 from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key
@@ -78,6 +79,7 @@ class ObjectOperations:
     async def _get(self, call: OperationCall, *, with_body: bool) -> Members | OperationOutput:
         params = call.params
         record = self._objects.find(self._buckets.requested(params), params["Key"])
+        check_key_of_customer(params, record.headers)
         check_read(params, record)
         members = record.members()
         for parameter, member in OVERRIDES.items():

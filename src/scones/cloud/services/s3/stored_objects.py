@@ -16,6 +16,7 @@ from scones.cloud.services.s3.conditions import check_write
 from scones.cloud.services.s3.notifications import Notifier
 from scones.cloud.services.s3.object_record import COLUMNS, ObjectRecord, find_object
 from scones.cloud.services.s3.parts import discard_parts, parts_of
+from scones.cloud.services.s3.upload_records import mark_conflicts
 from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class StoredObjects:
         check_write(call.params, old, record.key)
         doomed = _discard(connection, old) if old else []
         record.insert(connection)
+        mark_conflicts(connection, record.bucket, record.key)
         self._notifier.store(connection, event, call, record)
         return doomed
 
@@ -126,6 +128,7 @@ class StoredObjects:
                 if old is not None:
                     doomed += _discard(connection, old)
                     connection.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key))
+                    mark_conflicts(connection, bucket, key)
                     self._notifier.store(connection, "ObjectRemoved:Delete", call, old)
             return doomed
 

@@ -21,7 +21,11 @@ SCHEMA = """
         storage_class TEXT NOT NULL, checksum_algorithm TEXT NOT NULL, checksum_type TEXT NOT NULL,
         chosen INTEGER NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS s3_uploads_in_order ON s3_uploads (bucket, key, initiated, id)"""
+    CREATE INDEX IF NOT EXISTS s3_uploads_in_order ON s3_uploads (bucket, key, initiated, id);
+    CREATE TABLE IF NOT EXISTS s3_upload_conflicts (
+        upload TEXT PRIMARY KEY REFERENCES s3_uploads(id) ON DELETE CASCADE
+    ) WITHOUT ROWID"""
+"""`s3_upload_conflicts` has the uploads whose key was written or deleted since they began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,19 @@ class UploadRecords:
             return discard_parts(connection, upload.id)
 
         await self._files.remove(await self._store.write(delete))
+
+
+def mark_conflicts(connection: sqlite3.Connection, bucket: str, key: str) -> None:
+    """Store, in the transaction of a change to a key, that it conflicts with conditional completions of its uploads."""
+    connection.execute(
+        "INSERT OR IGNORE INTO s3_upload_conflicts SELECT id FROM s3_uploads WHERE bucket = ? AND key = ?",
+        (bucket, key),
+    )
+
+
+def has_conflict(connection: sqlite3.Connection, upload: str) -> bool:
+    """Return True if an upload's key has changed since the upload began."""
+    return connection.execute("SELECT 1 FROM s3_upload_conflicts WHERE upload = ?", (upload,)).fetchone() is not None
 
 
 def find_upload(connection: sqlite3.Connection, params: Members) -> MultipartUpload:

@@ -15,9 +15,10 @@ from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import COMPOSITE_ONLY, FULL_OBJECT_ONLY
-from scones.cloud.services.s3.completion import assembled, check_full_object, selected_parts
-from scones.cloud.services.s3.conditions import check_conditional_write
+from scones.cloud.services.s3.completion import assembled, check_conflict, check_full_object, selected_parts
+from scones.cloud.services.s3.conditions import check_conditional_write, check_write
 from scones.cloud.services.s3.copy_sources import CopySources
+from scones.cloud.services.s3.customer_keys import check_key_of_part
 from scones.cloud.services.s3.encryption import ObjectEncryption
 from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key, find_object, headers_of
@@ -80,6 +81,7 @@ class UploadOperations:
         params = call.params
         upload = self._uploads.requested(params)
         check_number(params["PartNumber"])
+        check_key_of_part(params, upload.encryption())
         sent = checksum.announced(params, call.headers)
         if sent is not None and upload.client_chose_algorithm and sent != upload.checksum_algorithm:
             raise ServiceError(
@@ -103,6 +105,7 @@ class UploadOperations:
         params = call.params
         upload = self._uploads.requested(params)
         check_number(params["PartNumber"])
+        check_key_of_part(params, upload.encryption())
         source = self._sources.find(params)
         start, end = 0, source.size
         if "CopySourceRange" in params:
@@ -133,6 +136,8 @@ class UploadOperations:
             parts = {row["number"]: row for row in rows}
             chosen = selected_parts(named_parts, parts, upload)
             record = assembled(upload, chosen)
+            check_write(params, done, key)
+            check_conflict(connection, params, upload)
             check_full_object(params, record)
             doomed = self._objects.write(connection, record, call, "ObjectCreated:CompleteMultipartUpload")
             kept = {part["number"] for part in chosen}
