@@ -70,7 +70,7 @@ def test_env_points_a_shell_at_the_cloud_and_unsets_profiles(up: Any) -> None:
 
 def test_exec_runs_a_command_in_the_workspace_and_returns_its_exit_status(up: Any) -> None:
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    assert up("exec", "--", "python", "-c", program, AWS_PROFILE="other").stdout.strip() == "111122223333"
+    assert up("exec", "--", sys.executable, "-c", program, AWS_PROFILE="other").stdout.strip() == "111122223333"
     assert up("exec", "--", "sh", "-c", "exit 7").returncode == 7
 
 

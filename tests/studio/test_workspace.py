@@ -12,6 +12,7 @@ import pytest
 import scones.cloud.workspace
 
 STARTUP = Path(scones.cloud.workspace.__file__).parent / "startup"
+AWS = str(Path(sys.executable).with_name("aws"))
 WHO = """
 import boto3
 sts = boto3.client("sts", region_name="us-east-1", endpoint_url="https://sts.us-east-1.amazonaws.com")
@@ -32,17 +33,17 @@ def up(scones):
 
 
 def test_an_explicit_endpoint_of_aws_leads_to_the_cloud_and_the_caller_is_a_role(up):
-    reported = up("exec", "--", "python", "-c", WHO)
+    reported = up("exec", "--", sys.executable, "-c", WHO)
     assert reported.stderr == ""
     role = "AmazonSageMaker-ExecutionRole-Scones"
     assert reported.stdout.strip() == f"arn:aws:sts::111122223333:assumed-role/{role}/SageMaker"
-    known = up("exec", "--", "aws", "iam", "get-role", "--role-name", role, "--query", "Role.Arn", "--output", "text")
+    known = up("exec", "--", AWS, "iam", "get-role", "--role-name", role, "--query", "Role.Arn", "--output", "text")
     assert known.stdout.strip() == f"arn:aws:iam::111122223333:role/service-role/{role}"
 
 
 def test_other_urls_are_not_changed(up):
     other = WHERE.replace("https://sts.eu-west-1.amazonaws.com", "http://127.0.0.1:1")
-    assert up("exec", "--", "python", "-c", other).stdout.strip() == "http://127.0.0.1:1"
+    assert up("exec", "--", sys.executable, "-c", other).stdout.strip() == "http://127.0.0.1:1"
 
 
 def test_the_startup_hook_does_nothing_outside_a_workspace():
@@ -76,14 +77,14 @@ def test_the_simulated_policies_of_a_role_allow_everything(cloud):
         iam.simulate_principal_policy(PolicySourceArn=role + "-none", ActionNames=["s3:PutObject"])
 
 
-def test_exec_puts_an_active_environment_first(up, tmp_path):
-    own = tmp_path / "bin"
-    own.mkdir()
-    (own / "python").write_text("#!/bin/sh\necho own\n")
-    (own / "python").chmod(0o755)
-    path = f"{own}{os.pathsep}{os.environ['PATH']}"
-    assert up("exec", "--", "python", PATH=path, VIRTUAL_ENV=str(tmp_path)).stdout.strip() == "own"
-    (tmp_path / "pyvenv.cfg").touch()
-    assert up("exec", "--", "python", PATH=path).stdout.strip() == "own"
-    found = up("exec", "--", "sh", "-c", "command -v aws", PATH=f"{own}:/usr/bin:/bin", VIRTUAL_ENV=str(tmp_path))
-    assert found.stdout.strip() == str(Path(sys.executable).with_name("aws"))
+def test_exec_finds_the_users_commands_before_those_of_scones(up, tmp_path):
+    own = tmp_path / "v2" / "2.11.3" / "bin"
+    own.mkdir(parents=True)
+    (own / "sh").symlink_to("/bin/sh")
+    found = up("exec", "--", "sh", "-c", "command -v aws", PATH=str(own))
+    assert found.stdout.strip() == AWS
+    (own / "aws").write_text("#!/bin/sh\necho own\n")
+    (own / "aws").chmod(0o755)
+    used = up("exec", "--", "aws", PATH=str(own))
+    assert used.stdout.strip() == "own"
+    assert "AWS CLI 2.11.3 does not read AWS_ENDPOINT_URL" in used.stderr

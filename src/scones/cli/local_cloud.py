@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -26,6 +27,8 @@ if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
 
 MAX_SHOWN = 10
 """Maximum number of names of one kind that `scones status` prints."""
+_CLI_WITH_ENDPOINT_URL = 13
+"""Minor version of the first AWS CLI 2 that reads AWS_ENDPOINT_URL."""
 _DAMAGED = "Warning: {damage} See docs/explanation/recovery.md."
 EXIT_HUNG = 3
 """Exit status of `scones status` for a cloud that runs but does not respond."""
@@ -291,20 +294,24 @@ def exec_(command: tuple[str, ...], data_dir: Path) -> None:
     if program is None:
         advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check the spelling and PATH"
         raise UserError(f"Command not found: {command[0]!r}; {advice}.")
+    _warn_of_old_cli(program)
     try:
         os.execve(program, command, environment)  # noqa: S606 - the command gets signals, returns its status
     except OSError as error:
         raise UserError(f"{command[0]!r} could not be run: {error.strerror}.") from error
 
 
+def _warn_of_old_cli(program: str) -> None:
+    """Warn of an installer's AWS CLI 2 before 2.13, which calls AWS itself; the start-up hook mends other clients."""
+    installed = re.search(r"/v2/(2\.(\d+)\.\d+)/", str(Path(program).resolve()))
+    if installed and int(installed[2]) < _CLI_WITH_ENDPOINT_URL:
+        click.echo(
+            f"Warning: AWS CLI {installed[1]} does not read AWS_ENDPOINT_URL and calls AWS itself. Add --endpoint-url "
+            f"$AWS_ENDPOINT_URL to the command, or install AWS CLI 2.{_CLI_WITH_ENDPOINT_URL} or later.",
+            err=True,
+        )
+
+
 def _path(environment: dict[str, str]) -> str:
-    """Return PATH with the commands next to our Python (aws, python): last if an environment is active, else first."""
-    scripts, given = str(Path(sys.executable).parent), environment.get("PATH", os.defpath)
-    active = "VIRTUAL_ENV" in environment or "CONDA_PREFIX" in environment or _has_virtualenv(given)
-    return os.pathsep.join([given, scripts] if active else [scripts, given])
-
-
-def _has_virtualenv(path: str) -> bool:
-    """Return True if PATH leads to a virtual environment's Python: an environment can be active without `activate`."""
-    python = shutil.which("python", path=path)
-    return python is not None and (Path(python).parent.parent / "pyvenv.cfg").exists()
+    """Return PATH with the commands next to our Python (aws, python) at its end."""
+    return os.pathsep.join([environment.get("PATH", os.defpath), str(Path(sys.executable).parent)])

@@ -78,8 +78,8 @@ def serve(
     )
     for noisy in ("asyncio", "botocore"):
         logging.getLogger(noisy).setLevel(logging.INFO)
+    listener = _listen(port)  # first, because a failure must not fix the region and the account of a new folder
     with lock_data_folder(data_dir, region=region, account=account) as (identity, lock):
-        listener = _listen(port)
         settings = CloudSettings(
             data_dir=data_dir,
             port=listener.getsockname()[1],

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pwd
+import re
 import sqlite3
 import stat
 from dataclasses import asdict, dataclass
@@ -123,9 +124,13 @@ def restrict_to_owner(data_dir: Path) -> None:
 def identify(data_dir: Path, region: str | None, account: str | None) -> Identity:
     """Return a folder's identity, recording it at first use.
 
-    A broken identity.json is rebuilt from the ARNs in the database. Raises `CloudError` if those ARNs do not agree, or
-    if the folder has another account or region than the given ones.
+    A broken identity.json is rebuilt from the ARNs in the database. Raises `CloudError` if those ARNs do not agree, if
+    the folder has another account or region than the given ones, or if a given one could not exist on AWS.
     """
+    if account and not re.fullmatch(r"[0-9]{12}", account):
+        raise CloudError(f"{account!r} is not an AWS account ID, which has 12 digits.")
+    if region and not re.fullmatch(r"[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}", region):
+        raise CloudError(f"{region!r} is not an AWS region, such as {REGION}.")
     path = data_dir / "identity.json"
     try:
         identity = Identity(**{name: read_object(path, "account", "region")[name] for name in ("account", "region")})

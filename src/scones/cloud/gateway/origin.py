@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -30,6 +31,6 @@ def _is_own_origin(url: str, port: int) -> bool:
         name, given = split.hostname or "", split.port
     except ValueError:
         return False
-    # Clients prefix the host of StartSyncExecution with "sync-"; neither form is a possible public name.
-    name = name.removeprefix("sync-")
+    # Clients put a prefix before the host of some operations; no public name has this form.
+    name = re.sub("^(sync|streaming)-", "", name)
     return given == port and (name in ("127.0.0.1", "localhost", "::1") or name.endswith(".localhost"))

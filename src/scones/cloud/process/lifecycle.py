@@ -16,6 +16,7 @@ from pathlib import Path
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.data_folder import Identity, identify, require_own, require_state_files, restrict_to_owner
 from scones.cloud.core.durable_files import open_file, read_object, write_durably
+from scones.cloud.core.endpoint_variables import endpoint_variables
 from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.errors import CloudError, start_failure
 from scones.cloud.process.folder_lock import FolderLock, holder
@@ -105,13 +106,11 @@ class RunningCloud:
         keys = Credentials.read(self.data_dir / "credentials.json")
         no_proxy = [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), "127.0.0.1", "localhost"]
         return {
-            "AWS_ENDPOINT_URL": self.url,
+            **endpoint_variables(self.url),
             "AWS_ACCESS_KEY_ID": keys.access_key_id,
             "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            # StartSyncExecution and TestState would otherwise add `sync-` before the host name.
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": ",".join(filter(None, no_proxy)),
         }

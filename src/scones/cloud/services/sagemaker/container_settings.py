@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.endpoint_variables import endpoint_variables
 from scones.cloud.process import container_images as images
 from scones.cloud.process.sandbox import isolation
 from scones.cloud.services.sagemaker import python_environment as interpreter
@@ -43,7 +44,7 @@ def container_variables(cloud: CloudContext, role_arn: str, session: str, hours:
         "AWS_SESSION_TOKEN": keys.session_token,
         "AWS_REGION": cloud.settings.region,
         "AWS_DEFAULT_REGION": cloud.settings.region,
-        "AWS_ENDPOINT_URL": cloud.url,
+        **endpoint_variables(cloud.url),
         "HOME": "/tmp",  # noqa: S108 - the container's own
         "LANG": "C.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),

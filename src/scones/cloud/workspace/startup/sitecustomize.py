@@ -1,7 +1,8 @@
 """Start-up hook of each Python in a workspace: directs clients with explicit AWS endpoints to the local cloud.
 
 The SageMaker SDKs pass STS's public endpoint to its client, which overrides AWS_ENDPOINT_URL. If that variable is set,
-explicit AWS endpoints are dropped, so that botocore uses the variable; otherwise nothing happens. The hook also records
+explicit AWS endpoints are dropped, so that botocore uses the variable; otherwise nothing happens. Releases of botocore
+that do not know the variable (before 1.31, and AWS CLI 2 before 2.13) get its value as well. The hook also records
 where the SageMaker SDK v2 is imported from: functions that import the SDK without bundling it use this location. It
 uses the standard library only and supports any Python 3, because it runs in environments that have no Scones.
 """
@@ -18,10 +19,11 @@ from urllib.parse import urlsplit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+VARIABLES = {"logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "stepfunctions": "AWS_ENDPOINT_URL_SFN"}
 
 
-def redirect(session: type) -> None:
-    """Make a botocore Session class ignore explicit AWS endpoints."""
+def redirect(session: type, reads_variable: bool) -> None:
+    """Make a botocore Session class ignore explicit AWS endpoints, and use AWS_ENDPOINT_URL if it cannot read it."""
     create_client = session.create_client  # type: ignore[attr-defined]
 
     @wraps(create_client)
@@ -29,11 +31,14 @@ def redirect(session: type) -> None:
         arguments = list(given)
         position = 5  # position of endpoint_url, after service, region, api_version, use_ssl and verify
         url = arguments[position] if len(arguments) > position else named.get("endpoint_url")
-        if isinstance(url, str) and (urlsplit(url).hostname or "").endswith(AWS) and "AWS_ENDPOINT_URL" in os.environ:
+        public = isinstance(url, str) and (urlsplit(url).hostname or "").endswith(AWS)
+        if (public or not url) and "AWS_ENDPOINT_URL" in os.environ:
+            service = VARIABLES.get(str(arguments[0] if arguments else named.get("service_name")), "AWS_ENDPOINT_URL")
+            url = None if reads_variable else os.environ.get(service, os.environ["AWS_ENDPOINT_URL"])
             if len(arguments) > position:
-                arguments[position] = None
+                arguments[position] = url
             else:
-                named["endpoint_url"] = None
+                named["endpoint_url"] = url
         return create_client(self, *arguments, **named)
 
     session.create_client = local_client  # type: ignore[attr-defined]
@@ -47,7 +52,7 @@ def redirect_after_import(spec: importlib.machinery.ModuleSpec) -> None:
 
     def exec_module(module: object) -> None:
         execute(module)  # type: ignore[arg-type]
-        redirect(module.Session)  # type: ignore[attr-defined]
+        redirect(module.Session, hasattr(module, "ConfiguredEndpointProvider"))  # type: ignore[attr-defined]
 
     spec.loader.exec_module = exec_module  # type: ignore[method-assign]
 
@@ -96,6 +101,7 @@ def run_shadowed_sitecustomize() -> None:
 if os.environ.get("AWS_ENDPOINT_URL"):
     sys.meta_path[:0] = [
         ImportHook("botocore.session", redirect_after_import),
+        ImportHook("awscli.botocore.session", redirect_after_import),
         ImportHook("sagemaker", record_sdk_location),
     ]
 run_shadowed_sitecustomize()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.endpoint_variables import endpoint_variables
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.program_output import Output
 from scones.cloud.process.sandbox import Program, Sandbox, isolation, spawn
@@ -221,7 +222,7 @@ class Invoker:
             "AWS_ACCESS_KEY_ID": keys.access_key_id,
             "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
             "AWS_SESSION_TOKEN": keys.session_token,
-            "AWS_ENDPOINT_URL": self._cloud.url,
+            **endpoint_variables(self._cloud.url),
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{configuration['Runtime']}",
             "AWS_LAMBDA_FUNCTION_NAME": version.name,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scones.cloud.core.endpoint_variables import PREFIXED_HOSTS
 from scones.cloud.process.hosts_file import HOSTS, write_hosts
 from scones.cloud.process.program_output import Output
 from scones.cloud.process.sandbox import Program, Sandbox
@@ -134,7 +135,7 @@ class ExecutionEnvironment:
         self._platform.log_init_start()
         program = self.setup.program(address, self._log.name, self._tmp)
         if own_hosts:
-            write_hosts(self._hosts, {host: LOOPBACK})
+            write_hosts(self._hosts, {host: LOOPBACK, **PREFIXED_HOSTS})
             program = replace(program, files={str(HOSTS): self._hosts})
         self._sandbox = await self.setup.spawn(program, self._log.output)
         self._ended = asyncio.get_running_loop().create_task(self._sandbox.wait())
