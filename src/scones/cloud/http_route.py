@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 
-ReadBody = Callable[[int, Callable[[], ServiceError]], Awaitable[bytes]]
-"""Function that reads the complete body of a request.
 
-It takes the maximum size in bytes and a function that returns the error for a larger body.
-"""
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The body of a request, which is read completely or as a stream."""
+
+    read: Callable[[int, Callable[[], ServiceError]], Awaitable[bytes]]
+    """Function that reads the complete body.
+
+    It takes the maximum size in bytes and a function that returns the error for a larger body.
+    """
+    stream: Callable[[], AsyncIterator[bytes]]
+    """Function that returns the chunks of the body as they arrive."""
 
 
 class HttpRoute(ABC):
@@ -32,7 +40,7 @@ class HttpRoute(ABC):
         """Return True if this route answers the request. It runs for every request, so it must be fast."""
 
     @abstractmethod
-    async def respond(self, request: Request, read_body: ReadBody) -> Response:
+    async def respond(self, request: Request, body: RequestBody) -> Response:
         """Return the response; a `ServiceError` is passed to `error_response`."""
 
     @abstractmethod

@@ -15,13 +15,13 @@ from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.authenticate import AuthenticatedRequest, Authenticator
-from scones.cloud.gateway.body import BodyReader, wait_for_disconnect
+from scones.cloud.gateway.body import BodyReader, stream, wait_for_disconnect
 from scones.cloud.gateway.health import HealthRoute
 from scones.cloud.gateway.origin import check_origin
 from scones.cloud.gateway.receive import received_request
 from scones.cloud.gateway.respond import ResponseWriter, internal_error, operation_error
 from scones.cloud.gateway.route import Router, require_operation
-from scones.cloud.http_route import HttpRoute
+from scones.cloud.http_route import HttpRoute, RequestBody
 from scones.cloud.service import OperationCall
 from scones.cloud.wire.members import Members
 from scones.cloud.wire.model import streamed_input
@@ -89,7 +89,8 @@ class Gateway:
         request_id = uuid4()
         try:
             check_origin(request, self._port, allow_foreign=route.allows_foreign_origin)
-            return await route.respond(request, partial(self._bodies.read, receive))
+            body = RequestBody(partial(self._bodies.read, receive), partial(stream, receive))
+            return await route.respond(request, body)
         except Exception as error:
             return route.error_response(self._service_error(error, None, request_id), request_id)
 

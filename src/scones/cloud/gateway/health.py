@@ -9,7 +9,7 @@ from typing import TypedDict
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.respond import operation_error
-from scones.cloud.http_route import HttpRoute, ReadBody
+from scones.cloud.http_route import HttpRoute, RequestBody
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 
@@ -40,7 +40,7 @@ class HealthRoute(HttpRoute):
         """Return True for the path of the health check."""
         return request.raw_path == HEALTH_PATH
 
-    async def respond(self, request: Request, read_body: ReadBody) -> Response:  # noqa: ARG002 - it has no parameters
+    async def respond(self, request: Request, body: RequestBody) -> Response:  # noqa: ARG002 - it has no parameters
         """Return the health document."""
         store, resumption = self._cloud.store, self._cloud.resumption
         document: _HealthDocument = {"status": "running", "services": self._services}

@@ -25,6 +25,11 @@ def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
     return {name: _encode(value) for name, value in metadata.items()}
 
 
+def protected(value: str) -> str:
+    """Return a value that `decoded` leaves as this one, even if it looks encoded."""
+    return _quoted(value) if _ENCODED.search(value) else value
+
+
 def _decode(word: re.Match[str]) -> str:
     if word[1] in "qQ":
         return quopri.decodestring(word[2].encode("latin-1", "replace"), header=True).decode("utf-8", "replace")
@@ -39,8 +44,12 @@ def _encode(value: str) -> str:
     other = len(_NOT_ASCII.findall(value))
     if not other:
         return value
-    text = value.encode("utf-8", "replace")
     if len(value) - other <= other:
-        return f"=?UTF-8?B?{base64.b64encode(text).decode()}?="
-    quoted = _NOT_LITERAL.sub(lambda byte: b"_" if byte[0] == b" " else b"=%02X" % byte[0][0], text)
-    return f"=?UTF-8?Q?{quoted.decode()}?="
+        return f"=?UTF-8?B?{base64.b64encode(value.encode('utf-8', 'replace')).decode()}?="
+    return _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    text = value.encode("utf-8", "replace")
+    escaped = _NOT_LITERAL.sub(lambda byte: b"_" if byte[0] == b" " else b"=%02X" % byte[0][0], text)
+    return f"=?UTF-8?Q?{escaped.decode()}?="

@@ -53,6 +53,13 @@ class ObjectOperations:
 
     async def put_object(self, call: OperationCall) -> Members:
         """Write an object; it is on disk when this returns."""
+        return await self._put(call, "ObjectCreated:Put")
+
+    async def post_object(self, call: OperationCall) -> Members:
+        """Write the object of an HTML form, as PutObject does; see `BrowserUploadRoute`."""
+        return await self._put(call, "ObjectCreated:Post")
+
+    async def _put(self, call: OperationCall, event: str) -> Members:
         params = call.params
         bucket = self._buckets.requested(params)
         check_key(params["Key"])
@@ -62,7 +69,7 @@ class ObjectOperations:
         content = await self._bodies.receive(call, checksum.announced(params, call.headers) or checksum.DEFAULT)
         try:
             record = ObjectRecord.received(bucket, {**params, **encryption}, content, tags)
-            await self._objects.replace(record, call, "ObjectCreated:Put")
+            await self._objects.replace(record, call, event)
         except BaseException:
             await self._bodies.drop(content)
             raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from botocore.model import StructureShape
 
 from scones.cloud.context import CloudContext
+from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import Service
 from scones.cloud.services.s3 import (
     bucket_records,
@@ -19,6 +21,7 @@ from scones.cloud.services.s3 import (
 from scones.cloud.services.s3.arguments import check_arguments
 from scones.cloud.services.s3.attributes import ObjectAttributeOperations
 from scones.cloud.services.s3.body_files import BodyFiles
+from scones.cloud.services.s3.browser_uploads.route import BrowserUploadRoute
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.bucket_settings import BucketSettingOperations
 from scones.cloud.services.s3.buckets import BucketOperations
@@ -70,12 +73,16 @@ class S3(Service):
         sources, bodies = CopySources(buckets, objects), IncomingBodies(self._files)
         encryption = ObjectEncryption(cloud)
         self.transfers = FileTransfers(cloud, buckets, objects)
+        operations_on_objects = ObjectOperations(
+            store, buckets=buckets, objects=objects, bodies=bodies, encryption=encryption
+        )
+        self._uploads_by_forms = BrowserUploadRoute(cloud, operations_on_objects)
         super().__init__(
             cloud,
             BucketOperations(cloud, buckets, self._files, self._notifier),
             BucketSettingOperations(store, buckets),
             ListingOperations(store, buckets),
-            ObjectOperations(store, buckets=buckets, objects=objects, bodies=bodies, encryption=encryption),
+            operations_on_objects,
             ObjectAttributeOperations(store, buckets, objects),
             CopyOperations(buckets=buckets, objects=objects, sources=sources, bodies=bodies, encryption=encryption),
             UploadOperations(
@@ -93,6 +100,10 @@ class S3(Service):
     def validate(self, params: Members, shape: StructureShape) -> None:
         """Raise S3's error for parameters that violate an operation's model."""
         check_arguments(params, shape)
+
+    def http_routes(self) -> Sequence[HttpRoute]:
+        """Return the route of uploads by HTML forms."""
+        return (self._uploads_by_forms,)
 
     async def start(self) -> None:
         """Create the folder of bodies and start to sweep files left by requests that a crash interrupted."""

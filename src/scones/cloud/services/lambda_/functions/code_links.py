@@ -9,7 +9,7 @@ import time
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
-from scones.cloud.http_route import HttpRoute, ReadBody
+from scones.cloud.http_route import HttpRoute, RequestBody
 from scones.cloud.services.lambda_.functions.code import CodeStore
 from scones.cloud.wire.model import service_model
 from scones.cloud.wire.request import Request
@@ -38,7 +38,7 @@ class CodeLinks(HttpRoute):
         """Return True for the address of an archive."""
         return request.raw_path.startswith(PREFIX)
 
-    async def respond(self, request: Request, read_body: ReadBody) -> Response:  # noqa: ARG002 - a GET has no body
+    async def respond(self, request: Request, body: RequestBody) -> Response:  # noqa: ARG002 - a GET has no body
         """Return the archive at an address.
 
         Raises S3's errors: `AccessDenied` for a wrong signature or an expired address, and `NoSuchKey` for an archive

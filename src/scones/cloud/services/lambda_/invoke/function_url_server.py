@@ -15,7 +15,7 @@ from typing import ClassVar
 from scones.cloud.context import CloudContext
 from scones.cloud.core.json_types import JsonObject
 from scones.cloud.errors import ServiceError
-from scones.cloud.http_route import HttpRoute, ReadBody
+from scones.cloud.http_route import HttpRoute, RequestBody
 from scones.cloud.services.lambda_.functions.names import FunctionName
 from scones.cloud.services.lambda_.invoke.function_urls import PREFIX
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
@@ -77,11 +77,11 @@ class FunctionUrlServer(HttpRoute):
         """Return True for a request to a function URL."""
         return _url_target(request) is not None
 
-    async def respond(self, request: Request, read_body: ReadBody) -> Response:
+    async def respond(self, request: Request, body: RequestBody) -> Response:
         """Invoke the function of a URL; a failure becomes an HTTP status, as on AWS."""
         target = _url_target(request)
         assert target is not None
-        content = await read_body(BODY_LIMIT, partial(too_large, "lambda", "Invoke", BODY_LIMIT))
+        content = await body.read(BODY_LIMIT, partial(too_large, "lambda", "Invoke", BODY_LIMIT))
         row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", target.url_id)
         if row is None:
             return _refusal(404, "Not Found", "ResourceNotFoundException")

@@ -1,0 +1,1 @@
+"""Uploads by HTML forms (API Reference, "POST Object")."""
