@@ -21,6 +21,7 @@ from botocore.config import Config
 from scones.cloud.process import lifecycle
 from scones.testing import LocalCloud
 from support.order import longest_first
+from support.scones_command import Command
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real images, captures and recordings, if the checkout has them next to it."""
@@ -123,3 +124,18 @@ def archive() -> Path:
     if not path.exists():
         pytest.skip("no real images next to this checkout (../shared/data/cifar-100-python.tar.gz)")
     return path
+
+
+@pytest.fixture
+def scones(tmp_path: Path) -> Iterator[Command]:
+    """The `scones` command in a folder of the test; a cloud that it leaves running is stopped."""
+    decoys = tmp_path / "decoys"
+    decoys.mkdir()
+    for name in ("aws", "docker"):  # a machine may have them or not: no test may run them
+        (decoys / name).write_text("#!/bin/sh\nexit 97\n")
+        (decoys / name).chmod(0o755)
+    command = Command(tmp_path)
+    yield command
+    lifecycle.stop(command.data_dir)
+    log = command.data_dir / "cloud.log"
+    assert "Traceback" not in (log.read_text() if log.exists() else "")

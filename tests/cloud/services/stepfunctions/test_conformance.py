@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 
-from support.conformance import RECORDINGS, listed, replay
+from support.conformance import RECORDINGS, listed, recorded, replay
 
 
-def recorded() -> set[str]:
+def replayed() -> set[str]:
     """Return the IDs of all recorded cases that `compare.py` replays; it leaves out those with a member `via`."""
-    lines = (RECORDINGS / "cases.jsonl").read_text(encoding="utf-8").splitlines()
-    return {case["id"] for case in map(json.loads, lines) if "via" not in case}
+    return {case["id"] for case in recorded() if "via" not in case}
 
 
 @pytest.mark.slow
@@ -23,7 +21,7 @@ def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_
     cloud = start_cloud()
     results = replay(cloud.environment, tmp_path)
     known = listed()
-    assert {result.id for result in results} == recorded()
+    assert {result.id for result in results} == replayed()
     late = [result.id for result in results if result.timed_out and result.id not in known]
     if late:  # run them once more; a case that differs from its recording fails at once
         again = replay(cloud.environment, tmp_path, "--ids", "^(" + "|".join(map(re.escape, late)) + ")$")
@@ -36,4 +34,4 @@ def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_
 def test_the_settings_listed_on_the_page_are_recorded():
     if not RECORDINGS.exists():
         pytest.skip("the recordings are not beside this checkout")
-    assert listed() - recorded() == set()
+    assert listed() - replayed() == set()
