@@ -21,6 +21,7 @@ from botocore.config import Config
 from scones.cloud.process import lifecycle
 from scones.testing import LocalCloud
 from support.order import longest_first
+from support.scones_command import SconesCommand
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real images, captures and recordings, if the checkout has them next to it."""
@@ -123,3 +124,13 @@ def archive() -> Path:
     if not path.exists():
         pytest.skip("no real images next to this checkout (../shared/data/cifar-100-python.tar.gz)")
     return path
+
+
+@pytest.fixture
+def scones(tmp_path: Path) -> Iterator[SconesCommand]:
+    """Run the `scones` command with a data folder of the test."""
+    command = SconesCommand(tmp_path)
+    yield command
+    lifecycle.stop(command.data_dir)
+    log = command.data_dir / "cloud.log"
+    assert "Traceback" not in (log.read_text() if log.exists() else "")
