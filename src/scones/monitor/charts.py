@@ -25,7 +25,7 @@ from scones.monitor.theme import (
     style_axes,
 )
 
-if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
+if TYPE_CHECKING:  # Matplotlib takes long to load, and only reports need it
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

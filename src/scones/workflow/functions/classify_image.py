@@ -1,6 +1,6 @@
 """The second of the three functions: sends the image to the endpoint.
 
-Event: the body that serialize_image returns, by itself or as "body". It needs only "image_data", base64.
+Event: the body that serialize_image returns, or an event with it as "body". It needs only "image_data", base64.
 Result: {"statusCode": 200, "body": {…, "inferences": [probability per class, in the order of the labels]}}. The body
 has the event's fields except "image_data": it is not needed further, and a state machine's history stores all data.
 

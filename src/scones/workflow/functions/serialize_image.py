@@ -1,6 +1,6 @@
 """The first of the three functions: reads an image from S3 into the event, as base64.
 
-Event: {"s3_bucket": …, "s3_key": …}, by itself or as "body". An empty "image_data", as the course sends, is allowed.
+Event: {"s3_bucket": …, "s3_key": …}, or these fields in "body". The course also sends an empty "image_data".
 Result: {"statusCode": 200, "body": {"image_data": base64, "s3_bucket": …, "s3_key": …, "inferences": []}}.
 
 Step Functions passes at most 256 KiB between states, so an image may have at most 190,000 bytes. An image of 32 by 32

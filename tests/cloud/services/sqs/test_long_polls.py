@@ -38,9 +38,9 @@ def long_polls(cloud: Any, url: str, count: int, pause: float = 0) -> Iterator[l
     body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}).encode()
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage"}
     request = AWSRequest("POST", cloud.url + "/", headers, body)
-    given = cloud.running.environment()
-    keys = Credentials(given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"])
-    SigV4Auth(keys, "sqs", given["AWS_DEFAULT_REGION"]).add_auth(request)
+    environment = cloud.running.environment()
+    keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(keys, "sqs", environment["AWS_DEFAULT_REGION"]).add_auth(request)
     address = urlsplit(cloud.url)
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
     lines += [f"Host: {address.netloc}", f"Content-Length: {len(body)}"]
@@ -107,13 +107,13 @@ def test_a_disconnected_client_receives_no_message(cloud: Any, sqs: Any) -> None
 def test_many_receivers_get_each_message_once_and_without_delay(sqs: Any, fifo: bool) -> None:
     url = make(sqs, **({"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}))
     received: Counter[str] = Counter()
-    late: list[float] = []
+    delays: list[float] = []
     over = threading.Event()
 
     def receive() -> None:
         while not over.is_set():
             for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=4).get("Messages", []):
-                late.append(time.time() - float(message["Body"].split()[1]))
+                delays.append(time.time() - float(message["Body"].split()[1]))
                 received[message["Body"]] += 1
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
@@ -135,7 +135,7 @@ def test_many_receivers_get_each_message_once_and_without_delay(sqs: Any, fifo: 
             receiver.result()
     assert set(received.values()) == {1}
     assert len(received) == 150
-    assert max(late) < 3  # seconds: 1 on an idle machine, 4 after a lost wake-up
+    assert max(delays) < 3  # seconds: 1 on an idle machine, 4 after a lost wake-up
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -144,7 +144,7 @@ def test_long_polls_receive_messages_whose_visibility_timeout_ended(cloud: Any, 
     for _ in range(count):
         sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=2)
     with long_polls(cloud, url, count + 3) as connections:
-        for connection in connections:  # the last three receive messages that were not deleted
+        for connection in connections:  # no message is deleted, so the last three connections receive some again
             connection.settimeout(12)
             assert connection.recv(16).startswith(b"HTTP/1.1 200")
 

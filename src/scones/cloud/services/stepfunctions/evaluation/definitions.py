@@ -30,7 +30,7 @@ class DefinitionChecker:
         self._references: OrderedDict[str, dict[str, list[str]]] = OrderedDict()
 
     async def diagnose(self, definition: str, machine_type: str) -> list[Diagnostic]:
-        """Return the errors in a definition; a worker reports at most 101."""
+        """Return the errors in a definition; a worker reports only one more than a response shows (`MAX_FINDINGS`)."""
         if len(definition) <= _SMALL:
             try:
                 return diagnose(definition, machine_type)
@@ -70,24 +70,24 @@ _parse_small = lru_cache(maxsize=512)(parse)
 
 
 class DefinitionCache:
-    """Machines parsed from valid definitions; threads parse large ones, one at a time, and the last few are cached.
+    """Parses valid definitions and caches the results. Large definitions are parsed on a thread, one at a time.
 
-    Executions share a parsed machine, because they do not change it.
+    Executions share a parsed definition, because they do not change it.
     """
 
     def __init__(self) -> None:
-        self._machines: OrderedDict[str, Definition] = OrderedDict()
+        self._parsed: OrderedDict[str, Definition] = OrderedDict()
         self._parsing = asyncio.Lock()
 
     async def get(self, definition: str) -> Definition:
-        """Return the machine of a definition."""
+        """Return the parsed definition."""
         if len(definition) <= _SMALL:
             return _parse_small(definition)
         async with self._parsing:
-            machine = self._machines.pop(definition, None)
-            if machine is None:
-                machine = await asyncio.to_thread(parse, definition)
-            self._machines[definition] = machine
-            if len(self._machines) > _MAX_CACHED_DEFINITIONS:
-                self._machines.popitem(last=False)
-        return machine
+            parsed = self._parsed.pop(definition, None)
+            if parsed is None:
+                parsed = await asyncio.to_thread(parse, definition)
+            self._parsed[definition] = parsed
+            if len(self._parsed) > _MAX_CACHED_DEFINITIONS:
+                self._parsed.popitem(last=False)
+        return parsed

@@ -18,17 +18,17 @@ _HEAD = 2048
 
 @cache
 def sdk_services() -> dict[str, str]:
-    """Return botocore's names of all services by their names in `aws-sdk:` integrations.
+    """Map the service names in `aws-sdk:` integrations to botocore's service names, for all services.
 
-    A service's name there is its id in lower case, without spaces, hyphens and a final "Service". The first call reads
-    the heads of some 400 models, which takes about a second.
+    The name in an integration is the service ID in lower case, without spaces, hyphens and a final "Service". The first
+    call reads the heads of some 400 models, which takes about a second.
     """
     return _names(_DATA.glob("*/*/service-2.json*"))
 
 
 @cache
 def sdk_service(name: str, supported: frozenset[str]) -> str | None:
-    """Return botocore's name of a service in `supported` by its name in `aws-sdk:` integrations, or None."""
+    """Return botocore's name for a service name in an `aws-sdk:` integration, or None if `supported` lacks it."""
     paths = (path for service in sorted(supported) for path in (_DATA / service).glob("*/service-2.json*"))
     return _names(paths).get(name)
 
