@@ -322,7 +322,7 @@ def test_values_in_strings_do_not_count():
 
 def test_the_number_of_elements_is_limited():
     with pytest.raises(ValueError, match="elements"):
-        xml_document.root(b"<a>" + b"<b></b>" * (xml_document.ELEMENTS + 1) + b"</a>")
+        xml_document.root(b"<a>" + b"<b></b>" * (xml_document.MAX_ELEMENTS + 1) + b"</a>")
     assert len(xml_document.root(b"<a xmlns='x'>" + b"<b/>" * 1000 + b"</a>").findall("b")) == 1000
 
 

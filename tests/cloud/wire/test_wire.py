@@ -15,7 +15,7 @@ from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import operation_model
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import match_rest
-from scones.cloud.wire.serialize import LARGE, serialize, serialize_error, size_of
+from scones.cloud.wire.serialize import LARGE_RESPONSE, serialize, serialize_error, size_of
 from scones.cloud.wire.validate import validate
 
 FORM_PIECES = b"a % + = & _ \n \r \x00 %41 %3d %C3%A4 \xc3 \xa4 %ff =\n %0A %0D%0A %2 %zz".split(b" ")
@@ -229,7 +229,7 @@ def test_a_form_is_decoded_as_urllib_decodes_it(pieces):
 
 
 def test_the_estimated_size_of_a_response_selects_the_large_ones():
-    assert size_of({"Contents": [{"Key": "k" * 60, "Size": 1, "Owner": None}] * 1000, "Name": "b"}) <= LARGE
-    assert size_of({"Contents": [{"Key": "&" * 1024, "Size": 1}] * 1000}) > LARGE
-    assert size_of({"Messages": [{"MessageId": "x", "Body": "a" * (1 << 20)}]}) > LARGE
-    assert size_of({"events": [{"timestamp": 1, "message": "a" * 60}] * 10_000}) > LARGE
+    assert size_of({"Contents": [{"Key": "k" * 60, "Size": 1, "Owner": None}] * 1000, "Name": "b"}) <= LARGE_RESPONSE
+    assert size_of({"Contents": [{"Key": "&" * 1024, "Size": 1}] * 1000}) > LARGE_RESPONSE
+    assert size_of({"Messages": [{"MessageId": "x", "Body": "a" * (1 << 20)}]}) > LARGE_RESPONSE
+    assert size_of({"events": [{"timestamp": 1, "message": "a" * 60}] * 10_000}) > LARGE_RESPONSE

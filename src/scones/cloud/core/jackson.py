@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-SHOWN = 500
+MAX_QUOTED = 500
 """Maximum number of characters, or bytes, of a document that Jackson quotes."""
 IDENTIFIER = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
@@ -33,8 +33,8 @@ def convert_error(text: str, error: json.JSONDecodeError) -> JacksonError:
 
 def source_location(text: str, found: JacksonError) -> str:
     """Return the source location of a fault, as Jackson prints it for a document in a string."""
-    more = len(text) - SHOWN
-    shown = f'"{text[:SHOWN]}"' + (f"[truncated {more} chars]" if more > 0 else "")
+    more = len(text) - MAX_QUOTED
+    shown = f'"{text[:MAX_QUOTED]}"' + (f"[truncated {more} chars]" if more > 0 else "")
     return f"[Source: (String){shown}; line: {found.line}, column: {found.column}]"
 
 

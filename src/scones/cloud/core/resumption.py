@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.core.step_record import STRIKES, StepRecord, traced, tracing
+from scones.cloud.core.step_record import MAX_STRIKES, StepRecord, traced, tracing
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Resumption:
     async def _try_resume(self, work: ResumableWork) -> str | None:
         """Resume one item; return the reason if that failed, else None."""
         if self._record.struck_out(work.label):
-            return f"the local cloud hung or was killed during one of its steps in {STRIKES} consecutive runs"
+            return f"the local cloud hung or was killed during one of its steps in {MAX_STRIKES} consecutive runs"
         try:
             with self.tracing(work):
                 await asyncio.get_running_loop().create_task(traced(work.resume()))

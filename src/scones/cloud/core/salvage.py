@@ -22,7 +22,7 @@ from scones.cloud.core.store import statements
 log = logging.getLogger(__name__)
 
 _PARTS = ("", "-wal", "-shm", "-mark")
-_VERSIONS = 1000
+_MAX_SCHEMA_VERSION = 1000
 """Limit of credible schema versions: a damaged header can state any number."""
 
 
@@ -116,7 +116,7 @@ def _require_known(database: Path) -> None:
     version = 0
     with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(_read_only(database)) as connection:
         version = version_of(connection)
-    if version < _VERSIONS:
+    if version < _MAX_SCHEMA_VERSION:
         require_known(version, database)
 
 

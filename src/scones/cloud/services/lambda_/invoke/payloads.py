@@ -22,8 +22,8 @@ def check_payload(payload: bytes) -> None:
         return
     message, end = found
     line, column = payload.count(b"\n", 0, end) + 1, end - payload.rfind(b"\n", 0, end)
-    shown = payload[: jackson.SHOWN].decode(errors="replace")
-    rest = f"[truncated {len(payload) - jackson.SHOWN} bytes]" if len(payload) > jackson.SHOWN else ""
+    shown = payload[: jackson.MAX_QUOTED].decode(errors="replace")
+    rest = f"[truncated {len(payload) - jackson.MAX_QUOTED} bytes]" if len(payload) > jackson.MAX_QUOTED else ""
     raise ServiceError(
         "InvalidRequestContentException",
         f"Could not parse request body into json: Could not parse payload into json: {message}\n"

@@ -25,7 +25,7 @@ from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below
 from scones.cloud.wire.members import Members
 
-GROUP = "/aws/sagemaker/ProcessingJobs"
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _ML = "/opt/ml/"
 
 
@@ -95,7 +95,7 @@ class ProcessingInstance:
     async def start(self) -> None:
         """Start the program."""
         name = f"{self._request['ProcessingJobName']}/{self._host}-{int(time.time())}"
-        self._stream = LogStream(self._cloud, GROUP, name)
+        self._stream = LogStream(self._cloud, LOG_GROUP, name)
         self._sandbox = await spawn(await self._program(), on_output=self._stream.add)
 
     async def wait(self) -> int:

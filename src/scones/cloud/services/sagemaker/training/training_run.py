@@ -15,7 +15,7 @@ from scones.cloud.services.sagemaker.archive import pack
 from scones.cloud.services.sagemaker.jobs.programs import JobPrograms
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
-from scones.cloud.services.sagemaker.training.instance import GROUP, TrainingInstance, host_names
+from scones.cloud.services.sagemaker.training.instance import LOG_GROUP, TrainingInstance, host_names
 from scones.cloud.services.sagemaker.training.metrics import Metrics
 from scones.cloud.services.sagemaker.training.training_job_record import TrainingJobRecord
 from scones.cloud.wire.members import Members
@@ -125,7 +125,7 @@ class TrainingRun:
 
     async def _read_metrics(self, lines: Sequence[str]) -> None:
         for name, values in (await self._metrics.read(lines)).items():
-            self._cloudwatch.append(GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, values)
+            self._cloudwatch.append(LOG_GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, values)
             self._metrics_changed.set()
 
     async def _keep_metrics(self) -> None:

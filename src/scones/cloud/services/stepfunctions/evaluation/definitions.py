@@ -13,7 +13,7 @@ from scones.cloud.services.stepfunctions.asl.variable_references import variable
 from scones.cloud.services.stepfunctions.validation.definition import TOO_DEEP, diagnose
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
 
-_SMALL = 16 * 1024
+_SMALL_DEFINITION = 16 * 1024
 """Maximum characters of a definition that is handled on the event loop, if it has no JSONata or JSONPath queries."""
 _OWNER = JobOwner("definitions", "definitions")
 _STOPPED = Diagnostic(SCHEMA, "Checking the definition exceeds the local cloud's limits on time or memory")
@@ -31,7 +31,7 @@ class DefinitionChecker:
 
     async def diagnose(self, definition: str, machine_type: str) -> list[Diagnostic]:
         """Return the errors in a definition; a worker reports only one more than a response shows (`MAX_FINDINGS`)."""
-        if len(definition) <= _SMALL:
+        if len(definition) <= _SMALL_DEFINITION:
             try:
                 return diagnose(definition, machine_type)
             except engines.EngineNeededError:
@@ -53,7 +53,7 @@ class DefinitionChecker:
         return known
 
     async def _variable_references(self, definition: str) -> dict[str, list[str]]:
-        if len(definition) <= _SMALL:
+        if len(definition) <= _SMALL_DEFINITION:
             try:
                 return variable_references(definition)
             except engines.EngineNeededError:
@@ -81,7 +81,7 @@ class DefinitionCache:
 
     async def get(self, definition: str) -> Definition:
         """Return the parsed definition."""
-        if len(definition) <= _SMALL:
+        if len(definition) <= _SMALL_DEFINITION:
             return _parse_small(definition)
         async with self._parsing:
             parsed = self._parsed.pop(definition, None)

@@ -12,7 +12,7 @@ from typing import Any
 import botocore
 
 _DATA = Path(botocore.__file__).parent / "data"
-_HEAD = 2048
+_HEAD_BYTES = 2048
 """Bytes at the start of a model that contain its metadata."""
 
 
@@ -38,7 +38,7 @@ def _names(paths: Iterable[Path]) -> dict[str, str]:
     for path in paths:
         open_: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
         with open_(path, "rb") as file:
-            found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD))
+            found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD_BYTES))
         if found:
             # The SDK for Java names services this way: "Config Service" is config.
             services[re.sub(r"[\s-]|Service$", "", found[1].decode()).lower()] = path.parent.parent.name

@@ -39,7 +39,7 @@ from scones.cloud.services.stepfunctions.map_run.text_window import (
 
 T = TypeVar("T")
 Parser = Callable[[TextWindow], Items]
-_SHOWN = 200
+_MAX_QUOTED = 200
 """Maximum characters of an invalid line that a failure cause shows."""
 
 
@@ -105,7 +105,7 @@ async def _athena(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncItera
             address = line.strip().strip('"')
             bucket, _, key = address.removeprefix("s3://").partition("/")
             if address and not (address.startswith("s3://") and key):
-                shown = address[:_SHOWN]
+                shown = address[:_MAX_QUOTED]
                 raise reader_failed(f"An Athena manifest must contain addresses that begin with s3://, not '{shown}'.")
             if address:
                 yield {"Bucket": bucket, "Key": key}
