@@ -150,8 +150,8 @@ class Campaign:
         try:
             answered = connection.exchange(request.method, request.content, patience)
         except TimeoutError:
-            late = None if operation.name in MAY_WAIT else Failure(f"no answer within {PATIENCE:g} s", request)
-            self._record(request, late, None, patience)
+            failure = None if operation.name in MAY_WAIT else Failure(f"no answer within {PATIENCE:g} s", request)
+            self._record(request, failure, None, patience)
             return
         except OSError as error:
             self._record(request, Failure(f"no answer: {error!r}", request), None, time.monotonic() - begun)

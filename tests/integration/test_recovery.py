@@ -277,10 +277,10 @@ def test_an_execution_that_kills_the_cloud_at_each_resumption_is_failed(start_cl
         "if 'scones.cloud' in ' '.join(sys.orig_argv):\n"
         "    from scones.cloud.services.stepfunctions.execution import asl_interpreter\n"
         "    enter = asl_interpreter.AslInterpreter._enter\n"
-        "    def _enter(self, state, value, track):\n"
+        "    def _enter(self, state, value, chain):\n"
         "        if state.name == 'Deadly':\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
-        "        return enter(self, state, value, track)\n"
+        "        return enter(self, state, value, chain)\n"
         "    asl_interpreter.AslInterpreter._enter = _enter\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(fault))

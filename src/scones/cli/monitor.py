@@ -44,14 +44,14 @@ def monitor(
     scones monitor --report today --since 2026-11-23
     """
     settings = options.settings(threshold=threshold, region=region)
-    with report_errors(verbose), open_target(target, data_dir, settings) as here:
+    with report_errors(verbose), open_target(target, data_dir, settings) as workflow_target:
         from rich.console import Console
 
         from scones.cli.display import Display
         from scones.workflow.monitoring import monitor_endpoint
 
         written = monitor_endpoint(
-            here,
+            workflow_target,
             settings,
             (report or data_dir / "report").expanduser(),
             since=since.replace(tzinfo=UTC) if since else None,

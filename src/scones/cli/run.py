@@ -88,7 +88,7 @@ def run(
         with contextlib.ExitStack() as stack:
             if target == "aws":
                 with display.step("AWS"):
-                    here = confirmed_aws_target(settings, yes)
+                    workflow_target = confirmed_aws_target(settings, yes)
             else:
                 with display.step("Local cloud"):
                     cloud, new = stack.enter_context(
@@ -96,11 +96,15 @@ def run(
                     )
                     display.message(f"{'ready' if new else 'already running'} at {cloud.url}")
                     display.message(f"data folder: {cloud.data_dir}")
-                here = local.use_cloud(cloud)
+                workflow_target = local.use_cloud(cloud)
             from scones.workflow import Level, Pipeline
 
             pipeline = Pipeline(
-                here, settings, data_dir=data_dir, report_dir=report and report.expanduser(), observer=display
+                workflow_target,
+                settings,
+                data_dir=data_dir,
+                report_dir=report and report.expanduser(),
+                observer=display,
             )
             result = pipeline.run(sources, sha256)
             summary = result.summary(time.monotonic() - began)
@@ -111,7 +115,7 @@ def run(
                 display.print_line(problem, "bold red")
             if target == "aws":
                 display.message(
-                    f"The endpoint incurs costs; {removal_command(here)} deletes everything.", Level.WARNING
+                    f"The endpoint incurs costs; {removal_command(workflow_target)} deletes everything.", Level.WARNING
                 )
             elif keep or not new:
                 display.message(

@@ -205,8 +205,8 @@ def test_recover_salvages_what_can_be_read_and_keeps_the_damaged_database(start_
         file.write(b"\xff" * 4096)
     damaged = database.read_bytes()
     cloud = start_cloud(recover=True)
-    (aside,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
-    assert (aside / "cloud.sqlite").read_bytes() == damaged
+    (damaged_folder,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (damaged_folder / "cloud.sqlite").read_bytes() == damaged
     assert "rows of table sqs_messages were read; the other rows are lost" in (cloud.data_dir / "cloud.log").read_text()
     assert cloud.client("logs").describe_log_groups()["logGroups"][0]["logGroupName"] == "/kept"
     url = cloud.client("sqs").get_queue_url(QueueName="large")["QueueUrl"]
@@ -264,8 +264,8 @@ def test_recover_salvages_a_database_that_sqlite_does_not_open(start_cloud, dama
     else:
         assert f"sqs {found + 1:,}" in output  # the messages and the queue
         assert found == 2000
-    (aside,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
-    assert f"kept in {aside.name}" in output
+    (damaged_folder,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
+    assert f"kept in {damaged_folder.name}" in output
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -363,8 +363,8 @@ def test_recover_starts_even_where_nothing_can_be_read(start_cloud):
     (cloud.data_dir / "cloud.sqlite").write_bytes(b"nonsense" * 1000)
     again = start_cloud(recover=True)
     assert again.client("logs").describe_log_groups()["logGroups"] == []
-    (aside,) = again.data_dir.glob("cloud.sqlite-damaged-*")
-    assert (aside / "cloud.sqlite").read_bytes() == b"nonsense" * 1000
+    (damaged_folder,) = again.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (damaged_folder / "cloud.sqlite").read_bytes() == b"nonsense" * 1000
 
 
 def test_unreferenced_bodies_are_kept_for_a_week_and_restored(start_cloud):
@@ -436,8 +436,8 @@ def test_a_missing_database_is_rejected_and_its_log_is_salvaged(start_cloud, los
     assert log.read_bytes() == content
     again = start_cloud(recover=True)
     assert len(again.client("logs").describe_log_groups()["logGroups"]) == 30
-    (aside,) = again.data_dir.glob("cloud.sqlite-damaged-*")
-    assert (aside / log.name).read_bytes() == content
+    (damaged_folder,) = again.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (damaged_folder / log.name).read_bytes() == content
     assert "damaged" in again.running.state()["damage"]
 
 

@@ -20,7 +20,7 @@ def main() -> int:
     # Waiting threads must sleep: on a machine with other load, spinning costs 10 times as much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     container = Container.here()
-    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - the first line of the built-in's log
+    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - the first line of AWS's log
     log("Running default environment configuration script")
     try:
         run(container)

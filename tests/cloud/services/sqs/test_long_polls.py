@@ -163,10 +163,10 @@ def _outcomes(call: Any, delete: Any, make_one: Any, rounds: int = 12) -> Counte
     """Call from eight threads while the called resource is deleted; return the count of each error code and of "ok"."""
     found: Counter[str] = Counter()
 
-    def repeat(thing: str, worker: int) -> None:
+    def repeat(target: str, worker: int) -> None:
         for number in range(15):
             try:
-                call(thing, f"{worker}-{number}")
+                call(target, f"{worker}-{number}")
             except ClientError as error:
                 found[error.response["Error"]["Code"]] += 1
             else:
@@ -174,10 +174,10 @@ def _outcomes(call: Any, delete: Any, make_one: Any, rounds: int = 12) -> Counte
 
     with ThreadPoolExecutor(8) as pool:
         for _ in range(rounds):
-            thing = make_one()
-            calls = [pool.submit(repeat, thing, worker) for worker in range(8)]
+            target = make_one()
+            calls = [pool.submit(repeat, target, worker) for worker in range(8)]
             time.sleep(0.05)
-            delete(thing)
+            delete(target)
             for one in calls:
                 one.result()
     return found

@@ -19,15 +19,15 @@ def recorded() -> set[str]:
 @pytest.mark.slow
 def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_property):
     if not RECORDINGS.exists():
-        pytest.skip("the recordings are not beside this checkout")
+        pytest.skip("the recordings are not next to this checkout")
     cloud = start_cloud()
     results = replay(cloud.environment, tmp_path)
     known = listed()
     assert {result.id for result in results} == recorded()
-    late = [result.id for result in results if result.timed_out and result.id not in known]
-    if late:  # run them once more; a case that differs from its recording fails at once
-        again = replay(cloud.environment, tmp_path, "--ids", "^(" + "|".join(map(re.escape, late)) + ")$")
-        results = [result for result in results if result.id not in late] + again
+    timed_out = [result.id for result in results if result.timed_out and result.id not in known]
+    if timed_out:  # run them once more; a case that differs from its recording fails at once
+        again = replay(cloud.environment, tmp_path, "--ids", "^(" + "|".join(map(re.escape, timed_out)) + ")$")
+        results = [result for result in results if result.id not in timed_out] + again
     missed = {result.id: (result.reached, result.why[:300]) for result in results if not result.whole}
     record_property("reached", {"missed": len(missed)})
     assert {name: why for name, why in missed.items() if name not in known} == {}
@@ -35,5 +35,5 @@ def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_
 
 def test_the_settings_listed_on_the_page_are_recorded():
     if not RECORDINGS.exists():
-        pytest.skip("the recordings are not beside this checkout")
+        pytest.skip("the recordings are not next to this checkout")
     assert listed() - recorded() == set()

@@ -69,8 +69,8 @@ class ProcessingInstance:
             self._local(item["S3Input"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         for item in outputs_of(self._request):
             self._local(item["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-        about = {key: value for key, value in self._request.items() if not key.endswith(("Time", "Status"))}
-        (config / "processingjobconfig.json").write_text(json.dumps(about))
+        job_config = {key: value for key, value in self._request.items() if not key.endswith(("Time", "Status"))}
+        (config / "processingjobconfig.json").write_text(json.dumps(job_config))
         hosts = {"current_host": self._host, "hosts": host_names(self._request)}
         (config / "resourceconfig.json").write_text(json.dumps(hosts))
 

@@ -98,8 +98,8 @@ def _check_finite(value: Any) -> None:
         raise JException("D3001", -1)
 
 
-def _check(size: int, most: int) -> None:
-    if size > most:
+def _check(size: int, limit: int) -> None:
+    if size > limit:
         raise JException(TOO_MUCH)
 
 

@@ -19,12 +19,12 @@ MAX_WORKER_MEMORY = 512 * 1024 * 1024
 
 def restrict() -> None:
     """Limit this process's memory, and forbid it to write files and core dumps."""
-    for kind, most in (
+    for kind, limit in (
         (resource.RLIMIT_DATA, MAX_WORKER_MEMORY),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(kind, (most, most))
+        resource.setrlimit(kind, (limit, limit))
 
 
 def allow(seconds: int) -> None:

@@ -1,4 +1,4 @@
-"""ResultWriter: the results of a Map Run's children, as the state's output or in S3.
+"""ResultWriter: the results of a Map Run's child executions, as the state's output or in S3.
 
 The format of the objects is that of the Developer Guide, "ResultWriter (Map)".
 """
@@ -23,7 +23,7 @@ from scones.cloud.services.stepfunctions.map_run.item_readers import s3_cause
 from scones.cloud.services.stepfunctions.map_run.map_children import ChildExecutions
 
 _FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING", "REDRIVE"), "SUCCEEDED": ("SUCCEEDED",)}
-"""Objects that AWS writes, and the statuses of the children in each."""
+"""Objects that AWS writes, and the statuses of the child executions in each."""
 _BATCH_SIZE = 1000
 """Maximum results of one child that are encoded together."""
 _CHUNK = 64 * 1024
@@ -47,7 +47,7 @@ class ResultDestination:
 
 
 async def collect_results(writer: ResultWriter | None, children: ChildExecutions, name: str) -> list[Any]:
-    """Return the results of the successful children in the order of their items.
+    """Return the results of the successful child executions in the order of their items.
 
     Raises `StateFailedError` if they exceed 256 KiB.
     """
