@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ResumableWork:
-    """An item of work that an earlier process left, with functions to resume it and to give it up.
+    """An item of work that an earlier process left unfinished, with functions to resume it and to give it up.
 
     `kind` and `name` are for messages ("execution" and its ARN). `progress` is the item's progress, if known: an item
     that has advanced since it last hung the cloud counts as a different one. `give_up` gets the reason why the item

@@ -90,7 +90,7 @@ class Notifier:
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
     def start(self) -> None:
-        """Load the configurations and continue deliveries that an earlier process left."""
+        """Load the configurations and continue deliveries that an earlier process left unfinished."""
         for row in self._cloud.store.rows("SELECT bucket, document FROM s3_notification_configurations"):
             try:
                 self._rules[row["bucket"]] = rules_of(json.loads(row["document"]))

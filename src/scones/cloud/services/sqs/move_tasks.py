@@ -36,7 +36,7 @@ class MoveTasks:
         self._long_polls = long_polls
 
     def plan_resumption(self) -> None:
-        """Plan the resumption of tasks that an earlier process left."""
+        """Plan the resumption of tasks that an earlier process left unfinished."""
         rows = self._cloud.store.rows("SELECT id FROM sqs_move_tasks WHERE status = 'RUNNING'")
         self._cloud.resumption.plan(self._resumable(row["id"]) for row in rows)
 

@@ -114,7 +114,7 @@ class Executions:
         return execution
 
     async def resume_child(self, row: sqlite3.Row, child: ChildExecution, *, redriven: bool = False) -> None:
-        """Resume a child execution that an earlier process left, or redrive it."""
+        """Resume a child execution that an earlier process left unfinished, or redrive it."""
         if redriven:
             await self.redrive(row, None, child)
             return

@@ -24,7 +24,7 @@ class TurnScheduler:
         self.pool = SharedSlots()
         self._end: float | None = None
         """End of the current slice (`time.perf_counter`); None if no execution had a turn in this pass of the loop."""
-        self._waiting: FairQueue[tuple[JobOwner, asyncio.Future[None]]] = FairQueue(most=sys.maxsize)
+        self._waiting: FairQueue[tuple[JobOwner, asyncio.Future[None]]] = FairQueue(limit=sys.maxsize)
 
     async def wait_turn(self, owner: JobOwner) -> None:
         """Wait until an execution may enter its next state; return at once unless the slice of this pass is used up."""

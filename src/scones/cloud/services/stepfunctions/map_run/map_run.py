@@ -51,7 +51,7 @@ class ChildRunner(Protocol):
         """Start a child execution; it reaches the disk with the next journal flush."""
 
     async def resume_child(self, row: sqlite3.Row, child: ChildExecution, *, redriven: bool = False) -> None:
-        """Resume a child execution that an earlier process left, or redrive it."""
+        """Resume a child execution that an earlier process left unfinished, or redrive it."""
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
         """Abort an execution if it runs; return its end in Unix seconds, once that is on disk."""
