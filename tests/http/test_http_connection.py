@@ -435,7 +435,7 @@ async def test_the_head_of_a_request_is_limited(request_, status):
 
 
 async def test_the_connection_that_was_idle_longest_makes_room(monkeypatch):
-    monkeypatch.setattr(http_connection, "CONNECTIONS", 3)
+    monkeypatch.setattr(http_connection, "MAX_CONNECTIONS", 3)
 
     async def app(scope, receive, send):
         await answer(send, b"answered")
