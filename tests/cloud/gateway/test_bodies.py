@@ -307,7 +307,7 @@ def test_long_strings_are_cut_out_and_decoded_in_slices():
     ],
 )
 def test_a_large_document_that_is_not_json_is_rejected(document):
-    with pytest.raises(ValueError):  # noqa: PT011 - the words are orjson's
+    with pytest.raises(ValueError):  # noqa: PT011 - orjson chooses the words
         json_document.load(document)
 
 

@@ -89,5 +89,5 @@ def sliced_if_on_thread(items: Sequence[T]) -> Iterable[T]:
 
 
 def on_thread() -> bool:
-    """Return True on a thread other than the event loop's."""
+    """Return True on a thread that is not the event loop's thread."""
     return threading.current_thread() is not threading.main_thread()

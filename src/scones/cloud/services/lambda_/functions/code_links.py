@@ -57,7 +57,7 @@ class CodeLinks(HttpRoute):
         return Response(200, {"content-type": "application/zip"}, await asyncio.to_thread(archive.read_bytes))
 
     def error_response(self, error: ServiceError, request: Request, request_id: str) -> Response:
-        """Return an error in S3's format: on AWS these addresses are S3's."""
+        """Return an error in S3's format: on AWS, these addresses belong to S3."""
         return serialize_error(service_model("s3"), error, request_id, request.resource)
 
     def _signature(self, digest: str, expires: str) -> str:

@@ -136,7 +136,7 @@ class TrainingRun:
             await asyncio.sleep(1)  # one write per second is enough: an epoch may take only milliseconds
 
     async def _upload(self) -> None:
-        """Store the model and the output data; of files with the same name, the first instance's is stored."""
+        """Store the model and the output data. The first instance wins if several have a file of the same name."""
         artifact = S3Location.of(self._request["ModelArtifacts"]["S3ModelArtifacts"])
         if self._request["OutputDataConfig"].get("CompressionType") == "NONE":
             await self._upload_files(await self._listings("model"), artifact)

@@ -17,7 +17,7 @@ from jsonata.jexception import JException
 from jsonata.utils import Utils
 
 TOO_MUCH = "memory"
-"""Error code, not one of JSONata's, for an expression whose value exceeds a size limit."""
+"""The local cloud's error code for an expression whose value exceeds a size limit; JSONata has no such code."""
 _MAX_ITEMS = 873_782
 _MAX_TEXT = 8 * _MAX_ITEMS
 
