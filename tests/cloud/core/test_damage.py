@@ -74,7 +74,7 @@ def test_a_missing_log_is_reported(start_cloud):
     assert "cloud.sqlite-wal is missing" in (start_cloud().data_dir / "cloud.log").read_text()
 
 
-def test_kills_and_stops_report_no_damage(start_cloud):
+def test_kills_and_stops_are_not_reported_as_damage(start_cloud):
     for number in range(3):
         cloud = start_cloud()
         cloud.client("logs").create_log_group(logGroupName=f"/round/{number}")
@@ -341,7 +341,7 @@ def test_salvage_survives_random_damage(tmp_path):
             assert new.execute("SELECT count(*) FROM by_row").fetchone()[0] == result.rows.get("one", 0)
 
 
-def test_only_pages_that_exist_are_read_whatever_number_a_damaged_header_states(tmp_path):
+def test_only_existing_pages_are_read_if_a_damaged_header_states_more(tmp_path):
     database = tmp_path / "d.sqlite"
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT NOT NULL)")

@@ -70,7 +70,7 @@ def test_the_limit_applies_to_a_body_without_a_length(cloud):
     assert "<Code>RequestEntityTooLargeException</Code>" in text
 
 
-def test_a_large_xml_body_is_rejected_in_the_words_of_s3(cloud, bucket):
+def test_a_large_xml_body_is_rejected_with_the_message_of_s3(cloud, bucket):
     path = f"/{bucket}?delete"
     headers = raw_requests.signed_headers(cloud, "s3", b"", path=path) | {"Content-Length": str(60 * MIB)}
     status, text = raw_requests.send(cloud, "POST", path, headers)

@@ -77,7 +77,7 @@ def validation_message(service, operation, params, reports_null_members=False):
     return error.value.message
 
 
-def test_validation_errors_have_the_wording_of_aws():
+def test_validation_errors_have_the_messages_of_aws():
     assert validation_message("sagemaker", "DescribeTrainingJob", {"TrainingJobName": "a b"}) == (
         "1 validation error detected: Value 'a b' at 'trainingJobName' failed to satisfy constraint: "
         "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"

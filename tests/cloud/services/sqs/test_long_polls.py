@@ -69,7 +69,7 @@ def answered(connections: list[socket.socket]) -> list[int]:
 
 
 @pytest.mark.slow
-def test_many_long_polls_and_a_sender_delay_no_request(start_cloud: Any) -> None:
+def test_many_long_polls_and_a_sender_do_not_delay_other_requests(start_cloud: Any) -> None:
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     url = make(sqs)

@@ -136,7 +136,7 @@ def test_a_cancelled_chain_passes_its_turn_to_the_next():
 
 
 @pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
-def test_nested_maps_delay_no_request(start_cloud: Any, kind: str):
+def test_nested_maps_do_not_delay_requests(start_cloud: Any, kind: str):
     cloud = start_cloud()
     states, callers = cloud.client("stepfunctions"), cloud.client("sts")
     machine = states.create_state_machine(
