@@ -22,7 +22,7 @@ from .judgement import Answered, fault
 from .mutation import mutate
 from .sampling import sample
 from .templates import REGION
-from .wire import Signed, disturb, draft, framed, sign, spoil
+from .wire import Signed, draft, malform_request, malform_signature, malformed_chunks, sign
 from .world import World
 
 PATIENCE = 20.0
@@ -204,12 +204,12 @@ def compose(operation: OperationModel, world: World, rng: random.Random, url: st
         mutate(params, rng)
     request = draft(operation, params)
     if 0.6 < chance < 0.88:
-        disturb(request, rng)
+        malform_request(request, rng)
     if operation.name in ("PutObject", "UploadPart") and rng.random() < 0.3:
-        headers, request.body = framed(rng)
+        headers, request.body = malformed_chunks(rng)
         request.headers |= headers
     signed = sign(request, operation, url, credentials, REGION)
-    return spoil(signed, rng) if rng.random() < 0.04 else signed
+    return malform_signature(signed, rng) if rng.random() < 0.04 else signed
 
 
 def _operations() -> list[OperationModel]:
