@@ -119,7 +119,7 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             if isolation() is None:
                 self._process.kill()
-            else:  # without namespaces, processes that left the session are not reached
+            else:  # without namespaces, this misses processes that left the session
                 os.killpg(self.pid, signal.SIGKILL)
 
     def memory(self) -> int:

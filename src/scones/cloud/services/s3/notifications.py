@@ -134,7 +134,7 @@ class Notifier:
         self._rules.pop(bucket, None)
 
     def store(self, connection: sqlite3.Connection, event: str, call: OperationCall, record: ObjectRecord) -> None:
-        """Store the notifications of a change to an object in the change's transaction; `wake` delivers them."""
+        """Store the notifications of an object's change in the same transaction as the change; `wake` delivers them."""
         for rule in self._rules.get(record.bucket, ()):
             if rule.wants(event, record.key):
                 self._outbox.put(connection, [rule.target], {"Records": [self._message(rule, event, call, record)]})

@@ -67,7 +67,7 @@ class HyperparameterSearch:
 
     def restore_trial(self, tuned: dict[str, str]) -> int:
         """Restore a trial of an earlier process and return its number; trials must be restored in order."""
-        if not self._grid:  # the combinations of a grid have the same order again
+        if not self._grid:  # a grid always has the same order
             self._study.enqueue_trial({name: self._value(name, text) for name, text in tuned.items()})
         return self.next_trial()[0]
 

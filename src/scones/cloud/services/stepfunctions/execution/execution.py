@@ -48,7 +48,7 @@ class Execution:
     """Time of the start or of the last redrive, in Unix seconds; the machine's time-out counts from it."""
     task: asyncio.Task[None] | None = None
     start_written: asyncio.Future[None] | None = None
-    """Done when the start is on disk; None for a resumed or redriven execution and for a child."""
+    """Done when the start is on disk; None for a resumed or redriven execution and for a child execution."""
     ended: bool = False
     """True once its end is recorded, even if that is not on disk yet."""
     child: ChildExecution | None = None

@@ -83,7 +83,7 @@ class ChildExecutions:
         )
 
     def input(self, number: int) -> str:
-        """Return the input of a child that has not started."""
+        """Return the input of a child execution that has not started."""
         row = self._store.row("SELECT input FROM sfn_map_children WHERE map_run = ? AND number = ?", self._run, number)
         assert row is not None
         return str(row["input"])
@@ -105,7 +105,7 @@ class ChildExecutions:
         return int(rows[0]["size"])
 
     def start(self, number: int, execution: int) -> None:
-        """Record that a child runs; from now on its execution holds the input."""
+        """Record that a child execution runs; from now on, it holds its input."""
         self._journal.add(
             "UPDATE sfn_map_children SET status = 'RUNNING', execution = ?, input = NULL"
             " WHERE map_run = ? AND number = ?",
@@ -113,7 +113,7 @@ class ChildExecutions:
         )
 
     def set_status(self, number: int, status: str) -> None:
-        """Record the status of a child."""
+        """Record the status of a child execution."""
         sql = "UPDATE sfn_map_children SET status = ? WHERE map_run = ? AND number = ?"
         self._journal.add(sql, status, self._run, number)
 

@@ -209,7 +209,7 @@ class MapRun:
             raise nested_too_deeply(self._state.name) from None
 
     def _check_input(self, text: str) -> str:
-        """Return the input of a child; raise `StateFailedError` if it is too large or nested too deeply."""
+        """Return the input of a child execution; raise `StateFailedError` if it is too large or nested too deeply."""
         if too_large(text):
             raise StateFailedError(
                 "States.DataLimitExceeded",
@@ -305,7 +305,7 @@ class _InputPage:
         return len(self._children) >= _PAGE or self._characters >= _PAGE_CHARACTERS
 
     def add(self, child: tuple[str, int]) -> None:
-        """Add a child."""
+        """Add the input of a child execution."""
         self._children.append(child)
         self._characters += len(child[0])
 
