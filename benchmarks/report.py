@@ -45,10 +45,10 @@ NOTES = """## How to read it
 - **Serving.** All servers use the same ONNX file: the model of the deployed endpoint. They get the same 16 synthetic
   images of 32 by 32 pixels (about 2.5 KB as PNG) in turn, decode them with the same code, and call the same onnxruntime
   with one thread per call. Frameworks run one worker process (a replica) per processor. LitServe and MLServer get the
-  image as base64 in JSON, as their protocols require; the others get it as the body. Before the load, all 16 responses
-  of each server are compared with the model's. A warm-up of 200 ms does not count. Each server is restarted for each
-  repeat, and only the idle cloud runs at the same time. The floor is a loop in one process that decodes and classifies
-  images without a server.
+  image as base64 in JSON, as their protocols require; the other servers get it as the body. Before the load, all 16
+  responses of each server are compared with the model's. A warm-up of 200 ms does not count. Each server is restarted
+  for each repeat, and only the idle cloud runs at the same time. The floor is a loop in one process that decodes and
+  classifies images without a server.
 - **The endpoint** is called through the cloud's gateway. The measured time includes the signing of the request, the
   check of the signature, and the capture of the request and its response.
 - **Where** and **With what** describe the latest measurement; **When** has the time of each part.
