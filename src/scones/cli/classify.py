@@ -29,7 +29,7 @@ def classify(
 ) -> int:
     """Start an execution for each IMAGE, and print its label, its confidence, and the verdict: passed or gated.
 
-    The endpoint must be in service, for example after `scones run --keep`. Exits with 1 if an execution failed.
+    The endpoint must be in service, for example after `scones run --keep`. The exit status is 1 if an execution failed.
 
     \b
     scones classify bicycle.png motorcycle.jpg

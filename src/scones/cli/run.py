@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
 @click.option("--epochs", type=int, help="Number of training epochs.")
 @click.option("--keep", is_flag=True, help="Keep the local cloud running, with the endpoint in service.")
 @options.target
-@click.option("--region", metavar="REGION", help="AWS region; fixed for a local cloud.")
+@click.option("--region", metavar="REGION", help="AWS region. A local cloud has one region, set at its first start.")
 @click.option("--yes", is_flag=True, help="Create the listed resources (with --target aws).")
 @click.option(
     "--json",
