@@ -233,16 +233,19 @@ def document(kept: dict[str, Any]) -> str:
 HEAD = """# The classifier, measured
 
 `python -m benchmarks.classifier` writes this page. The data are CIFAR-100's bicycles and motorcycles: 1,000 training
-images and 200 official test images. A cell is mean ± standard deviation over jobs with different seeds (and folds).
-All choices between recipes were made with the folds; the test images were used for this table only. A fold trains on
-800 images, so its accuracy is a little lower. The standard error of an accuracy on 200 images is 1.5 points.
+images and 200 official test images. A cell contains the mean and the standard deviation over jobs with different seeds
+(and folds). We compared recipes only on the folds of the training images (cross-validation). The test images were used
+only for this table. A fold trains on 800 images, so its accuracy is a little lower. The standard error of an accuracy
+on 200 images is 1.5 points.
 """
-TAIL = """`scratch` is the hyperparameters' default. `pretrained` is `use_pretrained_model=1`, which `scones run` uses.
-Each job is one process on one thread. *Seconds alone* is the time of a job that has all processors, from its start to
-its stored model. The calibration error is the expected calibration error over 15 bins; *by chance* is the error that a
-perfectly calibrated model with the same confidences would show on 200 images. For comparison: 152 public jobs of AWS's
-built-in algorithm on this task had a median accuracy of .833, the best had .917, and 457 seconds were billed on a GPU.
-On one H100 with PyTorch 2.11, a job of ours takes 9 seconds ([decision 11](decisions/0011-a-gpu-repeats-steps.md)).
+TAIL = """\
+The recipe `scratch` is the default of the hyperparameters. The recipe `pretrained` sets `use_pretrained_model=1`, as
+`scones run` does. Each job is one process on one thread. *Seconds alone* is the duration of a job that runs alone on
+the machine, from its start until its model is stored. The calibration error is the expected calibration error over 15
+bins. Even a perfectly calibrated model with the same confidences would show an error on 200 images; *by chance* is this
+error. For comparison: 152 public jobs of AWS's built-in algorithm on this task had a median accuracy of .833, and the
+best job had .917. AWS billed 457 seconds on a GPU. On one H100 with PyTorch 2.11, our program takes 9 seconds
+([decision 11](decisions/0011-a-gpu-repeats-steps.md)).
 """
 
 

@@ -12,11 +12,12 @@ from benchmarks.written import Written
 
 HEAD = """# Benchmarks
 
-`make bench` writes this page. `make bench ARGS='--only s3,serving'` measures some parts again; `--quick` measures
-without writing. Everything runs on one machine over loopback. Each peer comes from the package index and runs in its
-own environment and process. The same client code calls all of them and Scones, in turn (A B C A B C …). A cell has the
-median of the repeats and their range. A server shares the processors with the client that loads it, as on a developer's
-machine: on another machine the absolute figures differ much, and the ratios differ less.
+`make bench` writes this page. `make bench ARGS='--only s3,serving'` repeats only some parts; `--quick` measures without
+writing this page. Everything runs on one machine over loopback. Scones is compared with similar programs (*peers*).
+Each peer was installed from the package index and runs in its own environment and process. The same client code calls
+Scones and the peers in turn (A B C A B C …). A table cell contains the median of the repeats and their range. As on a
+developer's machine, the server and the client share the processors. On another machine, the absolute figures can differ
+much; the ratios differ less.
 """
 CHART = """![Requests per second and latency of the model servers](../images/benchmarks.svg)
 """
@@ -25,29 +26,31 @@ GROWTH = """![Time of listings with more stored data](../images/growth.svg)
 NOTES = """## How to read it
 
 - **Clouds.** The client is boto3 with the same configuration and no retries. ministack and moto have their default
-  settings and listen on loopback. Only Scones checks every signature, and stores data on disk before it answers.
-  ministack keeps objects in memory by default, so S3 is also measured with its option to write them to disk. A goal is
-  compared with the best of all peers. Single executions are polled every millisecond, and 20 simultaneous executions
-  every 20 ms. Memory is the resident memory of all processes of the cloud, before and after 700 executions, after a
-  warm-up; the goal is at most 5 KB per execution. A cold invocation is the first one of a new function.
-- **The server that does no work** reads nothing and stores nothing. What boto3 and the AWS CLI reach with it is the
-  time of the clients themselves, and no S3 can be faster with them. If it is less than twice as fast as a peer, then no
-  server can be twice as fast as that peer with these clients.
-- **Growth.** Between starts, the data folder of Scones is filled with copies of rows that the API wrote: up to 200,000
+  settings and listen on loopback. Of the three, only Scones checks every signature and stores data on disk before it
+  responds. ministack keeps objects in memory by default, so S3 is also measured with its option to write them to disk.
+  Goals refer to the best peer. Single executions are polled every millisecond, and 20 simultaneous executions every
+  20 ms. The memory of an execution is the growth of the resident memory of all processes of the cloud during 700
+  executions, after a warm-up, divided by 700; the goal is at most 5 KB. A cold invocation is the first one of a new
+  function.
+- **The server that does no work** responds at once, and does not store objects. Its figures show how fast boto3 and the
+  AWS CLI themselves are: with these clients, no server can be faster. If this server is less than twice as fast as a
+  peer, the goal "twice the best peer" cannot be reached.
+- **Growth.** While Scones is stopped, its data folder is filled with copies of rows that the API wrote: up to 200,000
   executions (with their events), as many objects below 60 prefixes, and as many messages in one queue. The peers are
-  filled through their API, up to 10,000. Each figure is the p50 of calls that follow one another.
-- **Availability.** One client repeats an attack for eight seconds, and at least once. At the same time, another client
-  sends GetCallerIdentity 50 times a second. Its latency counts from the moment when the request was due, so that a
-  cloud that stalls for a second delays 50 requests and not one.
-- **Serving.** All servers have the same ONNX file, which the image-classification program trained and which comes from
-  the deployed artifact. They get the same 16 drawn images of 32 by 32 pixels (about 2.5 KB as PNG) in turn, decode them
-  with the same code, and call the same onnxruntime with one thread per call. Frameworks run one worker process (a
-  replica) per processor. LitServe and MLServer get the image as base64 in JSON, as their protocols require; the others
-  get it as the body. Before the load, all 16 responses of each server are compared with the model's. A warm-up of
-  200 ms does not count. Each server is restarted for each repeat, and only the idle cloud runs at the same time. The
-  floor is one process without a server that decodes and classifies in a loop.
-- **The endpoint** is called through the cloud's gateway. Every request is signed within the measured time, its
-  signature is checked, and the request and its response are captured.
+  filled through their API, with up to 10,000 entries. Each figure is the median of calls that one client makes one
+  after the other.
+- **Availability.** One client repeats an attack for eight seconds, or makes it once if it takes longer. At the same
+  time, another client sends GetCallerIdentity 50 times a second. Its latency counts from the moment when the request
+  was due, so that a cloud that stalls for a second delays 50 requests and not one.
+- **Serving.** All servers use the same ONNX file: the model of the deployed endpoint. They get the same 16 synthetic
+  images of 32 by 32 pixels (about 2.5 KB as PNG) in turn, decode them with the same code, and call the same onnxruntime
+  with one thread per call. Frameworks run one worker process (a replica) per processor. LitServe and MLServer get the
+  image as base64 in JSON, as their protocols require; the other servers get it as the body. Before the load, all 16
+  responses of each server are compared with the model's. A warm-up of 200 ms does not count. Each server is restarted
+  for each repeat, and only the idle cloud runs at the same time. The floor is a loop in one process that decodes and
+  classifies images without a server.
+- **The endpoint** is called through the cloud's gateway. The measured time includes the signing of the request, the
+  check of the signature, and the capture of the request and its response.
 - **Where** and **With what** describe the latest measurement; **When** has the time of each part.
 """
 _FRAME = ("Goals", "How to read it", "Where", "With what", "When")

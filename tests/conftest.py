@@ -21,7 +21,7 @@ from botocore.config import Config
 from scones.cloud.process import lifecycle
 from scones.testing import LocalCloud
 from support.order import longest_first
-from support.scones_command import Command
+from support.scones_command import SconesCommand
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real images, captures and recordings, if the checkout has them next to it."""
@@ -127,14 +127,14 @@ def archive() -> Path:
 
 
 @pytest.fixture
-def scones(tmp_path: Path) -> Iterator[Command]:
+def scones(tmp_path: Path) -> Iterator[SconesCommand]:
     """The `scones` command in a folder of the test; a cloud that it leaves running is stopped."""
     decoys = tmp_path / "decoys"
     decoys.mkdir()
     for name in ("aws", "docker"):  # a machine may have them or not: no test may run them
         (decoys / name).write_text("#!/bin/sh\nexit 97\n")
         (decoys / name).chmod(0o755)
-    command = Command(tmp_path)
+    command = SconesCommand(tmp_path)
     yield command
     lifecycle.stop(command.data_dir)
     log = command.data_dir / "cloud.log"

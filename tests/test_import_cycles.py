@@ -26,7 +26,7 @@ def test_there_are_no_import_cycles():
         pytest.fail(f"import cycle: {' imports '.join(reversed(error.args[1]))}")
 
 
-def test_each_import_for_type_checking_alone_has_its_reason_and_is_of_something_heavy():
+def test_each_import_only_for_type_checking_has_a_reason_and_is_of_a_heavy_package():
     """A module of scones may be imported in this way only where it loads boto3, as `scones.workflow` does."""
     for path in SOURCES.rglob("*.py"):
         text = path.read_text(encoding="utf-8")

@@ -46,13 +46,13 @@ class Settings:
     hosting_instance: str = "ml.m5.xlarge"
     """Instance type of the endpoint."""
     training_image: str = ""
-    """URI of the container image that trains and serves. By default, AWS's image-classification in the region."""
+    """URI of the container image that trains and serves. By default, AWS's image for image-classification."""
     pretrained: bool = True
-    """True to start from ImageNet's weights. On this machine, they need the extra `scones[pretrained]`."""
+    """True to start from ImageNet's weights. On the local cloud, this requires the extra `scones[pretrained]`."""
     epochs: int | None = None
-    """Number of passes over the training images. By default 8 from ImageNet's weights, 30 from scratch."""
+    """Number of passes over the training images. The default is 8 with ImageNet's weights, and 30 from scratch."""
     mini_batch_size: int | None = None
-    """Images per training step. By default 32 from ImageNet's weights, 50 from scratch."""
+    """Images per training step. The default is 32 with ImageNet's weights, and 50 from scratch."""
     runtime: str = "python3.12"
     """Lambda runtime of the three functions."""
     concurrency: int = 8

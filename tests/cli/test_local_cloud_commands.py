@@ -38,7 +38,7 @@ def test_up_and_down(up: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["up", "--detach", "--port", "0"], ["status"]])
-def test_a_reader_that_stops_reading_gets_no_error_text(scones: Any, arguments: list[str]) -> None:
+def test_a_reader_that_stops_reading_does_not_receive_an_error_text(scones: Any, arguments: list[str]) -> None:
     running = scones.start(*arguments)
     running.stdout.close()
     assert running.stderr.read() == ""

@@ -81,7 +81,7 @@ def test_two_runs_and_the_classification_of_images(scones: Any, small_archive: P
     assert "scones-image-classification: InService" in scones("status").stdout
 
 
-def test_a_named_source_that_gives_nothing_is_an_error(scones: Any) -> None:
+def test_a_named_source_that_delivers_nothing_is_an_error(scones: Any) -> None:
     ran = scones("run", "--source", "nonesuch.tar.gz")
     assert ran.returncode == 1
     assert "nonesuch.tar.gz: file not found" in ran.stderr

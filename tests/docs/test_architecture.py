@@ -140,7 +140,7 @@ def test_the_rows_of_step_functions_are_the_layers_of_its_contract() -> None:
 
 
 def test_the_rows_of_the_services_are_the_layers_of_their_contract() -> None:
-    assert documented_rows("The packages in `services` also have rows") == layers("scones.cloud.services")
+    assert documented_rows("Another contract orders the packages in `services`") == layers("scones.cloud.services")
 
 
 def test_arrows_point_downwards_from_box_to_box() -> None:

@@ -23,7 +23,7 @@ def test_the_table_of_settings_is_the_generated_one() -> None:
 def test_defaults_that_depend_on_another_setting_are_those_of_the_training_job() -> None:
     for setting, pretrained, scratch in zip(("epochs", "mini_batch_size"), PRETRAINED, FROM_SCRATCH, strict=True):
         row = next(line for line in table().splitlines() if f"`{setting}`" in line)
-        assert f"{pretrained} from ImageNet's weights, {scratch} from scratch" in row
+        assert f"{pretrained} with ImageNet's weights, and {scratch} from scratch" in row
 
 
 def test_every_environment_variable_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""The output in the tutorial has the words of the program."""
+"""Texts in the tutorial's output occur in the source code of the program."""
 
 from __future__ import annotations
 

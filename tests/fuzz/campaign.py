@@ -22,7 +22,7 @@ from .judgement import Answered, fault
 from .mutation import mutate
 from .sampling import sample
 from .templates import REGION
-from .wire import Signed, disturb, draft, framed, sign, spoil
+from .wire import Signed, draft, malform_request, malform_signature, malformed_chunks, sign
 from .world import World
 
 PATIENCE = 20.0
@@ -46,7 +46,7 @@ MAY_WAIT = {
 }
 """Operations that legitimately wait."""
 ROUND = 600
-"""Number of requests by the first worker between two restorations of the resources."""
+"""Number of requests after which the first worker restores the resources that requests use."""
 _LOCATION = re.compile(r'File ".*?/(scones/[^"]+)", line (\d+), in (\w+)')
 HEALTH = b"GET /_scones/health HTTP/1.1\r\nhost: %s\r\n\r\n"
 
@@ -104,13 +104,13 @@ class Campaign:
         self._ending = threading.Event()
         self.findings = Findings()
 
-    def run(self, seconds: float = 0.0, each: int = 0) -> Findings:
-        """Send requests for `seconds`, or `each` requests for every operation; return the findings."""
+    def run(self, seconds: float = 0.0, per_operation: int = 0) -> Findings:
+        """Send requests for `seconds`, or `per_operation` requests for each operation; return the findings."""
         self._world.restore()
         deadline = time.monotonic() + seconds if seconds else float("inf")
         prober = threading.Thread(target=self._probe, daemon=True)
         workers = [
-            threading.Thread(target=self._work, args=(number, deadline, each), daemon=True)
+            threading.Thread(target=self._work, args=(number, deadline, per_operation), daemon=True)
             for number in range(self._workers)
         ]
         for thread in (prober, *workers):
@@ -122,18 +122,23 @@ class Campaign:
         self.findings.tracebacks = tracebacks(self._log)
         return self.findings
 
-    def _work(self, number: int, deadline: float, each: int) -> None:
+    def _work(self, number: int, deadline: float, per_operation: int) -> None:
         rng = random.Random(f"{self._seed}/{number}")
         connection = Connection(self._address)
         sent = 0
-        mine = [operation for at, operation in enumerate(self._operations) if each == 0 or at % self._workers == number]
-        while not self._ending.is_set() and time.monotonic() < deadline and (each == 0 or sent < each * len(mine)):
-            if sent % len(mine) == 0:
-                rng.shuffle(mine)
+        assigned = [
+            operation
+            for at, operation in enumerate(self._operations)
+            if per_operation == 0 or at % self._workers == number
+        ]
+        limit = per_operation * len(assigned) or float("inf")
+        while not self._ending.is_set() and time.monotonic() < deadline and sent < limit:
+            if sent % len(assigned) == 0:
+                rng.shuffle(assigned)
             if number == 0 and sent and sent % ROUND == 0:
                 self._world.tidy()
                 self._world.restore()
-            self._send(connection, mine[sent % len(mine)], rng, number)
+            self._send(connection, assigned[sent % len(assigned)], rng, number)
             sent += 1
         connection.close()
 
@@ -145,8 +150,8 @@ class Campaign:
         try:
             answered = connection.exchange(request.method, request.content, patience)
         except TimeoutError:
-            late = None if operation.name in MAY_WAIT else Failure(f"no answer within {PATIENCE:g} s", request)
-            self._record(request, late, None, patience)
+            failure = None if operation.name in MAY_WAIT else Failure(f"no answer within {PATIENCE:g} s", request)
+            self._record(request, failure, None, patience)
             return
         except OSError as error:
             self._record(request, Failure(f"no answer: {error!r}", request), None, time.monotonic() - begun)
@@ -175,18 +180,18 @@ class Campaign:
         health = HEALTH % self._url.removeprefix("http://").encode()
         while not self._ending.is_set():
             begun = time.monotonic()
-            flying = "\n  ".join(
+            in_flight = "\n  ".join(
                 f"{each.service}:{each.operation} {each.content[:2000]!r}" for each in self._in_flight.values()
             )
             try:
                 connection.exchange("GET", health, HANG)
             except OSError as error:
-                self.findings.stalls.append(f"the cloud does not answer: {error!r}, after\n  {flying}")
+                self.findings.stalls.append(f"the cloud does not answer: {error!r}, after\n  {in_flight}")
                 self._ending.set()
             took = time.monotonic() - begun
             self.findings.probes.append(took)
             if took > self._stall:
-                self.findings.stalls.append(f"{took:.1f} s without an answer, after\n  {flying}")
+                self.findings.stalls.append(f"{took:.1f} s without an answer, after\n  {in_flight}")
             time.sleep(PROBE_EVERY)
         connection.close()
 
@@ -199,12 +204,12 @@ def compose(operation: OperationModel, world: World, rng: random.Random, url: st
         mutate(params, rng)
     request = draft(operation, params)
     if 0.6 < chance < 0.88:
-        disturb(request, rng)
+        malform_request(request, rng)
     if operation.name in ("PutObject", "UploadPart") and rng.random() < 0.3:
-        headers, request.body = framed(rng)
+        headers, request.body = malformed_chunks(rng)
         request.headers |= headers
     signed = sign(request, operation, url, credentials, REGION)
-    return spoil(signed, rng) if rng.random() < 0.04 else signed
+    return malform_signature(signed, rng) if rng.random() < 0.04 else signed
 
 
 def _operations() -> list[OperationModel]:
@@ -248,7 +253,7 @@ def summary(findings: Findings, seed: str) -> str:
         lines.append(f"\n{len(members)} times: {name}\n  {min(members, key=lambda each: len(each.request.content))}")
     for name, parts in findings.tracebacks.items():
         if name not in groups:
-            lines.append(f"\n{len(parts)} times: in the log alone: {name}\n{parts[0]}")
+            lines.append(f"\n{len(parts)} times: only in the log: {name}\n{parts[0]}")
     lines += [f"\nstall: {stall}" for stall in findings.stalls[:10]]
     return "\n".join(lines)
 

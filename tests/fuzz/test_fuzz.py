@@ -32,7 +32,7 @@ def test_no_request_gives_a_500_or_stops_the_cloud(start_cloud: Any, monkeypatch
     program = Path(__file__).with_name("program.py")
     monkeypatch.setenv("SCONES_IMAGES", f"fuzz={program},jupyterlab={program}")
     seed = os.environ.get("SCONES_FUZZ_SEED", str(time.time_ns()))
-    findings = campaign(start_cloud(), seed).run(each=REQUESTS)
+    findings = campaign(start_cloud(), seed).run(per_operation=REQUESTS)
     assert passed(findings), f"Repeat with SCONES_FUZZ_SEED={seed}\n{summary(findings, seed)}"
     assert set(findings.operations.values()) == {REQUESTS}, "an operation was left out"
     assert findings.requests >= REQUESTS * len(findings.operations)

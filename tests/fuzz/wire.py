@@ -56,7 +56,7 @@ def draft(operation: OperationModel, params: dict[str, Any]) -> Draft:
     return _rest(operation, params)
 
 
-def disturb(request: Draft, rng: random.Random) -> None:
+def malform_request(request: Draft, rng: random.Random) -> None:
     """Make the request malformed outside the parameters: in headers, query, path or body."""
     match rng.randrange(8):
         case 0 | 1:
@@ -248,7 +248,7 @@ def _element(name: str, value: Any, shape: Shape) -> str:
     return f"<{name}>{'' if value is None else escape(_text(value))}</{name}>"
 
 
-def spoil(signed: Signed, rng: random.Random) -> Signed:
+def malform_signature(signed: Signed, rng: random.Random) -> Signed:
     """Change a field of a finished signature, to test the code that runs before the signature is verified."""
     head, separator, body = signed.content.partition(b"\r\n\r\n")
     field = rng.choice((b"Credential=", b"SignedHeaders=", b"Signature=", b"AWS4-HMAC-SHA256", b"X-Amz-Date: "))
@@ -260,7 +260,7 @@ def spoil(signed: Signed, rng: random.Random) -> Signed:
     return replace(signed, content=head[: begin + len(field)] + odd + head[end:] + separator + body)
 
 
-def framed(rng: random.Random) -> tuple[dict[str, str], bytes]:
+def malformed_chunks(rng: random.Random) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a chunked upload (`aws-chunked`) with a malformed frame."""
     body = rng.choice(
         (

@@ -345,7 +345,7 @@ async def test_a_response_waits_for_a_client_that_reads_slowly():
         await asyncio.sleep(0.3)
         assert sent < 32
         assert len(await client.answer()) == 64 << 20
-    assert http_exchange.JOINED < 1 << 20  # pieces of 1 MiB are written without a copy
+    assert http_exchange.MAX_JOINED_BODY < 1 << 20  # pieces of 1 MiB are written without a copy
 
 
 async def endless(_, receive, send):
@@ -435,7 +435,7 @@ async def test_the_head_of_a_request_is_limited(request_, status):
 
 
 async def test_the_connection_that_was_idle_longest_makes_room(monkeypatch):
-    monkeypatch.setattr(http_connection, "CONNECTIONS", 3)
+    monkeypatch.setattr(http_connection, "MAX_CONNECTIONS", 3)
 
     async def app(scope, receive, send):
         await answer(send, b"answered")

@@ -104,7 +104,7 @@ def test_a_function_in_a_state_machine(aws, tmp_path):
 
 
 @pytest.mark.slow
-def test_errors_have_the_words_of_aws(aws):
+def test_errors_have_the_messages_of_aws(aws):
     aws("lambda", "get-function", "--function-name", "nobody", fails="ResourceNotFoundException")
     aws("sagemaker", "describe-endpoint", "--endpoint-name", "nobody", fails="Could not find endpoint")
     aws("s3api", "head-object", "--bucket", "nobody-has-this", "--key", "x", fails="404")

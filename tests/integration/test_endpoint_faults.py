@@ -215,7 +215,7 @@ class Load:
 
 
 @pytest.mark.slow
-def test_killed_workers_lose_no_response_and_no_capture(start_cloud: Any) -> None:
+def test_killed_workers_do_not_lose_responses_or_captures(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud(), SAGEMAKER_MODEL_SERVER_WORKERS="2")
     load = Load(endpoint)
     with load.running():
@@ -251,7 +251,7 @@ def test_the_captures_of_answered_requests_survive_a_kill(start_cloud: Any) -> N
 
 
 @pytest.mark.slow
-def test_updates_and_a_deletion_fail_no_request(start_cloud: Any) -> None:
+def test_updates_and_a_deletion_do_not_fail_requests(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud())
     load = Load(endpoint)
     with load.running():

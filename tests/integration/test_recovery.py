@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scones.cloud.core.resumption import ResumableWork, Resumption
-from scones.cloud.core.step_record import STRIKES
+from scones.cloud.core.step_record import MAX_STRIKES
 from scones.cloud.process import lifecycle
 
 ROLE = "arn:aws:iam::111122223333:role/recovery"
@@ -255,14 +255,14 @@ async def test_work_that_crashes_several_starts_is_abandoned(tmp_path):
 
         return [ResumableWork("execution", "bad", die, give_up, location), ResumableWork("execution", "good", fine)]
 
-    for _ in range(STRIKES):
+    for _ in range(MAX_STRIKES):
         Resumption(tmp_path, recover=False)
         (tmp_path / "resumed-step").write_bytes(b"execution bad at event 7\n")  # as if the process ended in this step
     resumption = Resumption(tmp_path, recover=False)
     resumption.plan(leftovers("event 7"))
     await resumption.resume_planned()
     assert ended == [
-        f"the local cloud hung or was killed during one of its steps in {STRIKES} consecutive runs",
+        f"the local cloud hung or was killed during one of its steps in {MAX_STRIKES} consecutive runs",
         "fine",
     ]
 
@@ -277,10 +277,10 @@ def test_an_execution_that_kills_the_cloud_at_each_resumption_is_failed(start_cl
         "if 'scones.cloud' in ' '.join(sys.orig_argv):\n"
         "    from scones.cloud.services.stepfunctions.execution import asl_interpreter\n"
         "    enter = asl_interpreter.AslInterpreter._enter\n"
-        "    def _enter(self, state, value, track):\n"
+        "    def _enter(self, state, value, chain):\n"
         "        if state.name == 'Deadly':\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
-        "        return enter(self, state, value, track)\n"
+        "        return enter(self, state, value, chain)\n"
         "    asl_interpreter.AslInterpreter._enter = _enter\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(fault))
@@ -303,7 +303,7 @@ def test_an_execution_that_kills_the_cloud_at_each_resumption_is_failed(start_cl
             break
         until(lambda: lifecycle.find(data_dir) is None, "it did not die")
         crashes += 1
-        assert crashes <= STRIKES + 1
+        assert crashes <= MAX_STRIKES + 1
     client = cloud.client("stepfunctions")
     assert "hung or was killed" in client.describe_execution(executionArn=arn)["cause"]
     until(lambda: client.describe_execution(executionArn=sound)["status"] == "SUCCEEDED", "the other one is lost")

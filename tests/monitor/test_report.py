@@ -143,7 +143,7 @@ def test_the_report_leads_with_the_verdict_and_shows_the_run(report: Path) -> No
     assert "synthetic" not in report.read_text().lower()
 
 
-def test_every_chart_is_in_the_page_in_both_themes_with_words_and_beside_it(report: Path) -> None:
+def test_every_chart_is_in_the_page_in_both_themes_with_a_text_and_as_a_file(report: Path) -> None:
     page = Page(report)
 
     assert {path.name for path in report.parent.glob("*.png")} == CHARTS

@@ -87,8 +87,8 @@ async def test_both_sdks_have_a_kernel_in_the_clouds_environment(scones, tmp_pat
                 kernels = (await answer.json())["kernelspecs"]
             assert {"python3", "sagemaker-sdk-v3"} <= kernels.keys()
             assert kernels["python3"]["spec"]["display_name"] == "SageMaker Python SDK v2"
-            said = await executed(session, "sagemaker-sdk-v3", PROGRAM)
-    assert said.split() == ["3", "111122223333", str(ENVIRONMENTS / "sdk-v3")]
+            output = await executed(session, "sagemaker-sdk-v3", PROGRAM)
+    assert output.split() == ["3", "111122223333", str(ENVIRONMENTS / "sdk-v3")]
     assert scones.processes() == []
 
 

@@ -17,7 +17,7 @@ SCONES = Path(sys.executable).with_name("scones")
 
 
 @dataclass(frozen=True)
-class Command:
+class SconesCommand:
     """The `scones` command, run in a folder; its data folder is `data` in that folder."""
 
     folder: Path

@@ -72,10 +72,10 @@ class Run:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     failed_attempts: list[FailedAttempt] = field(default_factory=list)
     written: list[tuple[int, int]] = field(default_factory=list)
-    """Numbers of events and of failed attempts at each moment at which the journal would write them."""
+    """For each write of the journal: the number of events and the number of failed attempts so far."""
 
     def cut(self, events: int, failed_attempts: int) -> Run:
-        """Return what is on disk if the run is interrupted after so many events and failed attempts."""
+        """Return the run as a crash leaves it on disk: with its first events and failed attempts only."""
         return Run(events=self.events[:events], failed_attempts=self.failed_attempts[:failed_attempts])
 
     @property
@@ -97,21 +97,21 @@ class DirectEvaluators:
         limits = resource.getrlimit(resource.RLIMIT_CPU)
         try:
             return list(replies(job.kind, job.arguments))
-        finally:  # the job has limited the CPU time of its process, here the test's
+        finally:  # the job has limited the CPU time of this process
             resource.setrlimit(resource.RLIMIT_CPU, limits)
 
 
 class CountingScheduler(TurnScheduler):
-    """Scheduler that lets a chain wait at every `waits`-th turn, so that the load of the host changes no order."""
+    """Scheduler that makes a chain wait after a fixed number of turns, so that the order never depends on the load."""
 
-    def __init__(self, waits: int) -> None:
+    def __init__(self, turns_per_wait: int) -> None:
         super().__init__()
-        self._waits = waits
+        self._turns_per_wait = turns_per_wait
         self._turns = 0
 
     async def wait_turn(self, _owner: JobOwner) -> None:
         self._turns += 1
-        if self._turns % self._waits == 0:
+        if self._turns % self._turns_per_wait == 0:
             await asyncio.sleep(0)
 
 
@@ -140,23 +140,26 @@ class FakeTasks(TaskRunner):
 
 
 def interpret(
-    definition: dict[str, Any], value: Any = None, work: Callable[[Any], Any] = lambda given: given, waits: int = 25
+    definition: dict[str, Any],
+    value: Any = None,
+    work: Callable[[Any], Any] = lambda given: given,
+    turns_per_wait: int = 25,
 ) -> Run:
-    """Run a definition on an input; `work` returns the results of its tasks. Chains wait at every `waits`-th turn."""
+    """Run a definition on an input; `work` returns its tasks' results; a chain waits after `turns_per_wait` turns."""
     text = json.dumps(definition)
     assert diagnose(text, "STANDARD") == []
-    return _run(text, JsonTexts(json.dumps({} if value is None else value, ensure_ascii=False)), work, waits)
+    return _run(text, JsonTexts(json.dumps({} if value is None else value, ensure_ascii=False)), work, turns_per_wait)
 
 
 def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
-    """Resume a definition from the history of another run, as after a crash; chains wait at every turn."""
+    """Resume a definition from the history of another run, as after a crash; a chain waits after every turn."""
     texts = JsonTexts(json.dumps(value))
     past = read_history(before.events, before.failed_attempts, texts)
     return _run(json.dumps(definition), texts, work, 1, before, past)
 
 
 def redrive(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
-    """Redrive another run: run again what did not succeed."""
+    """Redrive another run: run the unsuccessful states again."""
     last = before.events[-1]
     again = Event(last.id + 1, last.id, "ExecutionRedriven", last.at, {"redriveCount": 1})
     return resume(definition, value, work, Run(events=[*before.events, again], failed_attempts=before.failed_attempts))
@@ -166,7 +169,7 @@ def _run(
     text: str,
     texts: JsonTexts,
     work: Callable[[Any], Any],
-    waits: int,
+    turns_per_wait: int,
     before: Run | None = None,
     past: ChainHistory | None = None,
 ) -> Run:
@@ -191,11 +194,11 @@ def _run(
             loop.call_soon(write)
 
         recorder = EventRecorder(append, clock.now, note, len(run.events))
-        track = Chain(recorder, "", 0, {}, history=past)
+        chain = Chain(recorder, "", 0, {}, history=past)
         interpreter = AslInterpreter(
-            context, texts, FakeTasks(work, run), clock, DirectEvaluators(), CountingScheduler(waits)
+            context, texts, FakeTasks(work, run), clock, DirectEvaluators(), CountingScheduler(turns_per_wait)
         )
-        task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track))
+        task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, chain))
         await clock.drive(task)
         try:
             run.output = task.result()

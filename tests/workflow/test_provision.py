@@ -32,7 +32,9 @@ def test_the_bucket_is_created_once(local_target: Target, settings: Settings) ->
     assert provision.bucket(local_target, name) is False
 
 
-def test_roles_are_made_for_their_services_and_get_changed_policies(local_target: Target, settings: Settings) -> None:
+def test_each_role_trusts_its_service_and_changed_policies_are_updated(
+    local_target: Target, settings: Settings
+) -> None:
     roles = provision.roles(local_target, settings, "one-bucket")
     iam = local_target.client("iam")
     name = settings.role_name("lambda")
@@ -49,7 +51,7 @@ def test_policies_name_their_actions_and_resources(local_target: Target, setting
     assert {each["Effect"] for each in statements} == {"Allow"}
     assert not [action for each in statements for action in each["Action"] if "*" in action]
     on_all_resources = {action for each in statements if "*" in each["Resource"] for action in each["Action"]}
-    assert on_all_resources == {  # the image is in a repository of AWS, and a metric has no ARN
+    assert on_all_resources == {  # AWS owns the repository of the container image, and a metric has no ARN
         "ecr:GetAuthorizationToken",
         "ecr:BatchCheckLayerAvailability",
         "ecr:GetDownloadUrlForLayer",
@@ -61,7 +63,7 @@ def test_policies_name_their_actions_and_resources(local_target: Target, setting
     assert not [arn for arn in named if arn.split(":", 5)[5] in ("*", "function:*", "endpoint/*", "log-group:*")]
 
 
-def test_a_package_contains_no_time_or_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_does_not_depend_on_the_time_or_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     first = provision.package("serialize_image")
     monkeypatch.setattr("time.time", lambda: 1_000_000_000)
     monkeypatch.setattr("sys.platform", "win32")  # zipfile then sets another `create_system`
@@ -85,8 +87,8 @@ def test_functions_are_updated_only_if_something_differs(local_target: Target, s
     name = settings.function_name("filter_inferences")
     client.update_function_code(FunctionName=name, ZipFile=provision.package("serialize_image"))
     settings = replace(settings, threshold=0.5)
-    mended = revisions()
-    assert mended[:2] == first[:2]
+    repaired = revisions()
+    assert repaired[:2] == first[:2]
     found = client.get_function_configuration(FunctionName=name)
     assert found["Environment"]["Variables"] == {"THRESHOLD": "0.5"}
     assert (

@@ -29,7 +29,7 @@ def classify(
 ) -> int:
     """Start an execution for each IMAGE, and print its label, its confidence, and the verdict: passed or gated.
 
-    The endpoint must be in service, for example after `scones run --keep`. Exits with 1 if an execution failed.
+    The endpoint must be in service, for example after `scones run --keep`. The exit status is 1 if an execution failed.
 
     \b
     scones classify bicycle.png motorcycle.jpg
@@ -40,13 +40,13 @@ def classify(
             raise UserError(f"Image not found: {image}; specify PNG or JPEG files.")
         if not image.stat().st_size:
             raise UserError(f"{image} is empty; specify PNG or JPEG files.")
-    with report_errors(verbose), open_target(target, data_dir, settings) as here:
+    with report_errors(verbose), open_target(target, data_dir, settings) as workflow_target:
         from scones.workflow import model_card
         from scones.workflow.classification import classify_images
         from scones.workflow.endpoint import served_artifact
 
-        card = model_card.read(here, served_artifact(here, settings))
-        found = classify_images(here, settings, card, images)
+        card = model_card.read(workflow_target, served_artifact(workflow_target, settings))
+        found = classify_images(workflow_target, settings, card, images)
         for classification in found:
             click.echo(_as_json(classification) if as_json else _as_text(classification))
         if card.dataset == "synthetic" and not as_json:

@@ -131,7 +131,7 @@ def _stop_summary(data_dir: Path, stopped: lifecycle.Stopped | None) -> str:
 def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
     """Show the local cloud, its endpoints, and its running training jobs and executions.
 
-    Exits with 1 if no local cloud is running, and with 3 if it does not respond.
+    The exit status is 1 if no local cloud is running, and 3 if the local cloud does not respond.
 
     \b
     scones status --json
@@ -280,7 +280,7 @@ def env(as_json: bool, data_dir: Path) -> int:
 @click.argument("command", nargs=-1, required=True, metavar="-- CMD…", type=click.UNPROCESSED)
 @options.data_dir
 def exec_(command: tuple[str, ...], data_dir: Path) -> None:
-    """Run a command with the local cloud in place of AWS. The exit status is the command's.
+    """Run a command that uses the local cloud instead of AWS, and return its exit status.
 
     \b
     scones exec -- aws s3 ls

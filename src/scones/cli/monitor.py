@@ -12,7 +12,7 @@ from scones.cli.errors import report_errors
 from scones.cli.target import open_target
 
 
-@click.command(short_help="Regenerate the report.")
+@click.command(short_help="Write the report again.")
 @click.option(
     "--report",
     type=click.Path(path_type=Path, file_okay=False),
@@ -24,7 +24,9 @@ from scones.cli.target import open_target
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]),
     help="Include only records since this time (UTC).",
 )
-@click.option("--threshold", type=float, help="Threshold of the confidence gate.  [default: that of the deployed gate]")
+@click.option(
+    "--threshold", type=float, help="Threshold of the confidence gate.  [default: the threshold of the deployed gate]"
+)
 @options.target
 @click.option("--region", metavar="REGION", help="AWS region; only with --target aws.")
 @options.data_dir
@@ -38,20 +40,20 @@ def monitor(
     data_dir: Path,
     verbose: bool,
 ) -> int:
-    """Regenerate the report from the endpoint's capture records for its model's dataset.
+    """Write the report again, from the endpoint's capture records for the dataset of its model.
 
     \b
     scones monitor --report today --since 2026-11-23
     """
     settings = options.settings(threshold=threshold, region=region)
-    with report_errors(verbose), open_target(target, data_dir, settings) as here:
+    with report_errors(verbose), open_target(target, data_dir, settings) as workflow_target:
         from rich.console import Console
 
         from scones.cli.display import Display
         from scones.workflow.monitoring import monitor_endpoint
 
         written = monitor_endpoint(
-            here,
+            workflow_target,
             settings,
             (report or data_dir / "report").expanduser(),
             since=since.replace(tzinfo=UTC) if since else None,

@@ -28,15 +28,16 @@ def remove(target: str, region: str | None, yes: bool, data_dir: Path, verbose: 
     scones remove --target aws --region eu-west-1 --yes
     """
     settings = options.settings(region=region)
-    with report_errors(verbose), open_target(target, data_dir, settings) as here:
+    with report_errors(verbose), open_target(target, data_dir, settings) as workflow_target:
         from scones.workflow.removal import remove as remove_all
 
-        bucket = settings.bucket(here.account, here.region)
+        bucket = settings.bucket(workflow_target.account, workflow_target.region)
         if not yes:
             raise UserError(
                 f"Nothing was deleted. With --yes, this deletes the resources of the workflow {settings.name!r} in "
-                f"account {here.account}, region {here.region}, and all objects in the bucket {bucket}."
+                f"account {workflow_target.account}, region {workflow_target.region}, "
+                f"and all objects in the bucket {bucket}."
             )
-        count = remove_all(here, settings, lambda what: click.echo(f"deleted {what}"))
+        count = remove_all(workflow_target, settings, lambda what: click.echo(f"deleted {what}"))
         click.echo(f"Deleted resources: {count}; the records of training jobs remain.")
     return 0

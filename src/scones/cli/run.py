@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
 @click.option("--epochs", type=int, help="Number of training epochs.")
 @click.option("--keep", is_flag=True, help="Keep the local cloud running, with the endpoint in service.")
 @options.target
-@click.option("--region", metavar="REGION", help="AWS region; fixed for a local cloud.")
+@click.option("--region", metavar="REGION", help="AWS region. A local cloud has one region, set at its first start.")
 @click.option("--yes", is_flag=True, help="Create the listed resources (with --target aws).")
 @click.option(
     "--json",
@@ -88,7 +88,7 @@ def run(
         with contextlib.ExitStack() as stack:
             if target == "aws":
                 with display.step("AWS"):
-                    here = confirmed_aws_target(settings, yes)
+                    workflow_target = confirmed_aws_target(settings, yes)
             else:
                 with display.step("Local cloud"):
                     cloud, new = stack.enter_context(
@@ -96,11 +96,15 @@ def run(
                     )
                     display.message(f"{'ready' if new else 'already running'} at {cloud.url}")
                     display.message(f"data folder: {cloud.data_dir}")
-                here = local.use_cloud(cloud)
+                workflow_target = local.use_cloud(cloud)
             from scones.workflow import Level, Pipeline
 
             pipeline = Pipeline(
-                here, settings, data_dir=data_dir, report_dir=report and report.expanduser(), observer=display
+                workflow_target,
+                settings,
+                data_dir=data_dir,
+                report_dir=report and report.expanduser(),
+                observer=display,
             )
             result = pipeline.run(sources, sha256)
             summary = result.summary(time.monotonic() - began)
@@ -111,7 +115,7 @@ def run(
                 display.print_line(problem, "bold red")
             if target == "aws":
                 display.message(
-                    f"The endpoint incurs costs; {removal_command(here)} deletes everything.", Level.WARNING
+                    f"The endpoint incurs costs; {removal_command(workflow_target)} deletes everything.", Level.WARNING
                 )
             elif keep or not new:
                 display.message(

@@ -25,7 +25,7 @@ READY_SECONDS = 60.0
     type=click.Choice(["v2", "v3", "both"]),
     default="v2",
     show_default=True,
-    help="SageMaker SDK versions to install kernels for; the first becomes python3.",
+    help="SageMaker SDK version; each version has its own kernel. With both, the kernel python3 has v2.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of JupyterLab.  [default: any free port]")
 @click.option("--no-browser", is_flag=True, help="Print the URL without opening a browser.")
@@ -46,7 +46,7 @@ def studio(
     data_dir: Path,
     verbose: bool,
 ) -> int:
-    """Open JupyterLab on FOLDER (notebooks) in the local cloud's environment, until Ctrl-C.
+    """Open JupyterLab on FOLDER (default: notebooks), connected to the local cloud. Press Ctrl-C to stop it.
 
     The kernels have the SageMaker SDK, which is installed on first use. Notebooks run unmodified: Session(),
     get_execution_role() and `!aws` use the local cloud, which is started if necessary.

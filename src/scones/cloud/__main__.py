@@ -14,7 +14,7 @@ from scones.cloud.process.watchdog import Watchdog
 
 
 def server() -> ModuleType:
-    """Import the server without the AWS CRT: importing it takes botocore 50 ms, and the cloud signs no requests."""
+    """Import the server without `awscrt`: botocore needs 50 ms to import it, and the cloud does not sign requests."""
     sys.modules.setdefault("awscrt", None)  # type: ignore[arg-type]  # makes imports of it fail
     try:
         return importlib.import_module("scones.cloud.server")

@@ -31,7 +31,7 @@ class OperationCall:
     """An API call: the operation's name, its parameters by member name, and the caller.
 
     A streaming input (`PutObject.Body`) is an async iterator of bytes; `trailers` is filled when it has been read to
-    its end. `headers` are the request's, in lower case, and empty for a call from inside the cloud.
+    its end. `headers` are the headers of the request, in lower case, and empty for a call from inside the cloud.
     """
 
     operation: str

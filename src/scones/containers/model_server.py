@@ -17,7 +17,7 @@ class DisconnectedError(Exception):
 
 
 class Inference(Protocol):
-    """What a model server's program does for each of the contract's requests."""
+    """The interface of a model server's program: one method for each request that a container must answer."""
 
     async def ping(self) -> Reply:
         """Answer a health check: 200 if the program can answer invocations."""

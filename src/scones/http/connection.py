@@ -25,7 +25,7 @@ from scones.http.request_parser import RequestParser
 
 log = logging.getLogger(__name__)
 
-SLICE = 16 << 10
+MAX_PARSED_BYTES = 16 << 10
 """Maximum number of bytes passed to the parser at once, by which a head may exceed its limit."""
 SEND_BUFFER = 128 << 10
 """Size in bytes of the socket's send buffer, for clients that do not read; Linux doubles it."""
@@ -33,7 +33,7 @@ LINGER = 5.0
 """Seconds for which a client may continue to send after its response; the data is discarded."""
 DROPPED_PER_SECOND = 32 << 20
 """Maximum number of discarded bytes read per second from all lingering clients together: reading costs time."""
-CONNECTIONS = max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+MAX_CONNECTIONS = max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 """Maximum number of connections of a server: half of its file descriptors; the rest remain for the data folder."""
 
 
@@ -82,7 +82,7 @@ class HttpConnection(asyncio.Protocol):
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._parser.addresses = {"client": _address(transport, "peername"), "server": _address(transport, "sockname")}
         self.server.connections.add(self)  # type: ignore[arg-type]  # uvicorn's type lists only its own two classes
-        if len(self.server.connections) > CONNECTIONS:
+        if len(self.server.connections) > MAX_CONNECTIONS:
             self._make_room()
 
     def _make_room(self) -> None:
@@ -101,7 +101,7 @@ class HttpConnection(asyncio.Protocol):
             self._waits_since = self.loop.time()
         if self._held:
             self._held += data
-        elif len(data) <= SLICE and len(self._under_way) < 2:
+        elif len(data) <= MAX_PARSED_BYTES and len(self._under_way) < 2:
             self._parser.feed(data)
         else:
             self._feed(data)
@@ -111,11 +111,11 @@ class HttpConnection(asyncio.Protocol):
 
         One read can contain thousands of requests of a few bytes each.
         """
-        for begin in range(0, len(data), SLICE):
+        for begin in range(0, len(data), MAX_PARSED_BYTES):
             if len(self._under_way) > 1:
                 self._held = data[begin:]
                 return
-            self._parser.feed(data[begin : begin + SLICE])
+            self._parser.feed(data[begin : begin + MAX_PARSED_BYTES])
             if self._no_more_requests:
                 return
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 READ_AHEAD = 64 << 10
 """Bytes of a body that may wait for the application; reading pauses if there are more."""
-JOINED = 64 << 10
+MAX_JOINED_BODY = 64 << 10
 """Maximum size in bytes of a body that is copied to the end of the head; a larger one is written separately."""
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -161,7 +161,7 @@ class Exchange:
         framed = self._framed(body, more)
         head, self._head = self._head or b"", None
         self.begun = True
-        if len(framed) > JOINED and head:
+        if len(framed) > MAX_JOINED_BODY and head:
             self._connection.write(head, framed)
         elif head or framed:
             self._connection.write(head + framed)

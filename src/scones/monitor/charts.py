@@ -25,12 +25,12 @@ from scones.monitor.theme import (
     style_axes,
 )
 
-if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
+if TYPE_CHECKING:  # Matplotlib takes long to load, and only reports need it
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_BARS = 20
-MOST_PANELS = 6
+MAX_BARS = 20
+MAX_PANELS = 6
 NO_SCORES = "No capture record has scores yet."
 
 
@@ -75,8 +75,8 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     """Draw a histogram of confidence for each predicted class, the most frequent first."""
     order = [int(index) for index in np.argsort(-statistics.counts, kind="stable") if statistics.counts[index]]
     groups = [[index] for index in order]
-    if len(order) > MOST_PANELS:
-        groups = [*groups[: MOST_PANELS - 1], order[MOST_PANELS - 1 :]]
+    if len(order) > MAX_PANELS:
+        groups = [*groups[: MAX_PANELS - 1], order[MAX_PANELS - 1 :]]
     columns = min(max(len(groups), 1), 2 if len(groups) in (2, 4) else 3)
     rows = max(-(-len(groups) // columns), 1)
     subtitle = "Images by confidence, for each predicted class; the dashed line is the threshold"
@@ -108,7 +108,7 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
 def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     """Draw the number of images per predicted class, split into passed and gated."""
     order = [int(index) for index in np.argsort(-statistics.counts, kind="stable")]
-    shown, others = order[:MOST_BARS], order[MOST_BARS:]
+    shown, others = order[:MAX_BARS], order[MAX_BARS:]
     subtitle = "Images by predicted class: passed the gate, and stopped by it"
     if others:
         subtitle += f"; the other {len(others)} classes have {statistics.counts[others].sum():,}"

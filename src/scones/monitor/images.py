@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # Pillow takes long to load; only reports with images use it
     from PIL.Image import Image
 
-MOST_PIXELS = 4096 * 4096
-LONGEST_EDGE = 192
+MAX_PIXELS = 4096 * 4096
+MAX_EDGE = 192
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 
 
@@ -22,13 +22,13 @@ def decode_image(content: bytes | None) -> Image | None:
         return None
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 return None
-            image.draft("RGB", (LONGEST_EDGE, LONGEST_EDGE))
+            image.draft("RGB", (MAX_EDGE, MAX_EDGE))
             colours = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
-    colours.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+    colours.thumbnail((MAX_EDGE, MAX_EDGE))
     return colours
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from scones.monitor.theme import LIGHT, WIDTH, Theme, escape_mathtext, format_count, new_figure, note, percent, shorten
 
-if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
+if TYPE_CHECKING:  # Matplotlib takes long to load, and only reports need it
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -37,7 +37,7 @@ class StateMachineDefinition(TypedDict, total=False):
 
 
 def main_path(definition: StateMachineDefinition) -> list[str]:
-    """Return the states' names from StartAt along Next; for a Choice, follow Default or else its first Next."""
+    """Return the states' names from StartAt along Next; a Choice leads to its Default, or else to its first Next."""
     states = definition.get("States", {})
     path: list[str] = []
     name = definition.get("StartAt", "")
@@ -94,10 +94,12 @@ class _Diagram:
     def __init__(self, axes: Axes, theme: Theme, gate_error: str, started: int) -> None:
         self.axes, self.theme, self.gate_error, self.started = axes, theme, gate_error, started
 
-    def draw(self, rows: list[tuple[str, list[tuple[str, int]]]], heights: list[float], top: float, left: int) -> None:
+    def draw(
+        self, rows: list[tuple[str, list[tuple[str, int]]]], heights: list[float], top: float, remaining: int
+    ) -> None:
         self._terminal(top, "Start", self.theme.muted)
-        self._arrow((CENTRE, top - 0.2), (CENTRE, top - 0.62), left, self.theme.passed)
-        self._text(CENTRE + 0.18, top - 0.4, f"{left:,}", self.theme.text)
+        self._arrow((CENTRE, top - 0.2), (CENTRE, top - 0.62), remaining, self.theme.passed)
+        self._text(CENTRE + 0.18, top - 0.4, f"{remaining:,}", self.theme.text)
         top -= 0.62
         for (name, exits), height in zip(rows, heights, strict=True):
             box = height - 0.45
@@ -106,9 +108,9 @@ class _Diagram:
             self._box(CENTRE - HALF, top - box, 2 * HALF, box, label, fill=self.theme.box, edge=edge)
             for centre, (error, count) in zip(self._exit_positions(top, box, len(exits)), exits, strict=True):
                 self._exit(centre, error, count)
-                left -= count
-            self._arrow((CENTRE, top - box), (CENTRE, top - height), left, self.theme.passed)
-            self._text(CENTRE + 0.18, top - height + 0.22, f"{left:,}", self.theme.text)
+                remaining -= count
+            self._arrow((CENTRE, top - box), (CENTRE, top - height), remaining, self.theme.passed)
+            self._text(CENTRE + 0.18, top - height + 0.22, f"{remaining:,}", self.theme.text)
             top -= height
         self._terminal(top - 0.2, "Succeeded", self.theme.passed)
 

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 2592000)
-"""Possible lengths of a time slice in seconds, each a customary unit of time or a multiple of one."""
+"""Possible lengths of a time slice in seconds: 1 second to 30 days, in round numbers of a unit of time."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

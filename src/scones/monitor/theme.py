@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
+if TYPE_CHECKING:  # Matplotlib takes long to load, and only reports need it
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -35,7 +35,7 @@ DARK = Theme("dark", "#171c23", "#e8ecf1", "#9aa6b4", "#38424e", "#212932", "#56
 
 
 def new_figure(theme: Theme, height: float, title: str, subtitle: str = "") -> Figure:
-    """Return an empty figure with the finding as its title, left-aligned. Matplotlib is imported here, on first use."""
+    """Return an empty figure whose title states the chart's result. Matplotlib is imported here, on first use."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=theme.background)
@@ -79,7 +79,7 @@ def stamp(figure: Figure, theme: Theme, text: str) -> None:
 
 
 def escape_mathtext(text: str) -> str:
-    """Escape characters that matplotlib reads as mathematics: users choose the names."""
+    """Escape the character that matplotlib reads as mathematics; names that users choose may contain it."""
     return text.replace("$", r"\$")
 
 
@@ -89,7 +89,7 @@ def shorten(text: str, length: int) -> str:
 
 
 def percent(share: float) -> str:
-    """Format a share with the necessary digits: 100 % only for all, 0 % only for none."""
+    """Format a share as a percentage that is 100 % only for all and 0 % only for none, with a decimal if necessary."""
     rounded = round(100 * share)
     if (rounded == 100 and share < 1) or (rounded == 0 and share > 0):
         return f"{min(max(100 * share, 0.1), 99.9):.1f}\u00a0%"
@@ -97,7 +97,7 @@ def percent(share: float) -> str:
 
 
 def confidence(value: float, threshold: float) -> str:
-    """Format a confidence with three digits, or with as many as show on which side of the threshold it is."""
+    """Format a confidence with three decimals, or with more if three do not show whether it reaches the threshold."""
     texts = (f"{value:.{digits}f}" for digits in range(3, 17))
     return next((text for text in texts if (float(text) >= threshold) == (value >= threshold)), str(value))
 

@@ -25,7 +25,7 @@ class JupyterLab:
 def jupyter_lab(
     environments: Path, kernels: Path, notebooks: Path, port: int, variables: dict[str, str], token: str = ""
 ) -> JupyterLab:
-    """Return a JupyterLab that serves a folder of notebooks; `variables` are the workspace's.
+    """Return a JupyterLab that serves a folder of notebooks; `variables` is the workspace's environment.
 
     Without `token`, a random one is generated. With one, `presigned.py` also accepts expiring tokens derived from it.
     """

@@ -1,7 +1,7 @@
 """JupyterLab's configuration for presigned URLs; loaded in JupyterLab's own environment.
 
-The token in such a URL is `UNTIL-SECONDS-SEAL`. It opens JupyterLab until UNTIL, in POSIX seconds. A browser session
-that it opens lasts SECONDS. SEAL is the SHA-256 HMAC of `UNTIL-SECONDS` with the key JUPYTER_TOKEN, as hexadecimal
+The token in such a URL is `UNTIL-SECONDS-SEAL`. It opens JupyterLab until UNTIL, in POSIX seconds. The browser
+session then lasts SECONDS. SEAL is the SHA-256 HMAC of `UNTIL-SECONDS` with the key JUPYTER_TOKEN, as hexadecimal
 digits.
 """
 

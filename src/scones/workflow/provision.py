@@ -1,6 +1,6 @@
 """The workflow's resources: creates or updates a bucket, three roles, three functions and a state machine.
 
-Every function is idempotent: it leaves unchanged resources alone.
+Every function is idempotent: it does not touch resources that are up to date.
 """
 
 from __future__ import annotations
@@ -94,10 +94,12 @@ def roles(target: Target, settings: Settings, bucket_name: str) -> Roles:
 def policies(target: Target, settings: Settings, bucket_name: str) -> dict[str, list[Statement]]:
     """Return the policy statements of each role."""
     start = f"arn:{target.partition}"
-    here = f"{target.region}:{target.account}"
+    region_and_account = f"{target.region}:{target.account}"
     objects = [f"{start}:s3:::{bucket_name}", f"{start}:s3:::{bucket_name}/*"]
-    functions = [f"{start}:lambda:{here}:function:{settings.function_name(module)}" for module in FUNCTIONS]
-    logs = f"{start}:logs:{here}:log-group:"
+    functions = [
+        f"{start}:lambda:{region_and_account}:function:{settings.function_name(module)}" for module in FUNCTIONS
+    ]
+    logs = f"{start}:logs:{region_and_account}:log-group:"
     write_logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
     pull = [
         "ecr:GetAuthorizationToken",
@@ -106,7 +108,7 @@ def policies(target: Target, settings: Settings, bucket_name: str) -> dict[str, 
         "ecr:BatchGetImage",
         "cloudwatch:PutMetricData",
     ]
-    endpoint = f"{start}:sagemaker:{here}:endpoint/{settings.endpoint_name}"
+    endpoint = f"{start}:sagemaker:{region_and_account}:endpoint/{settings.endpoint_name}"
     return {
         "sagemaker": [
             _allow_statement(["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:GetBucketLocation"], objects),

@@ -40,7 +40,7 @@ class Percentiles(TypedDict):
 
 
 class Summary(TypedDict):
-    """The summary of a run, as `scones run --json` writes it; `pictures` are the images."""
+    """The summary of a run, as `scones run --json` writes it."""
 
     dataset: str
     images: ImageCounts

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # stubs are not installed at run time
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
-CONNECTIONS = 32
+MAX_CONNECTIONS = 32
 """Maximum number of connections per client, which is more than the threads that any step uses."""
 
 
@@ -64,5 +64,5 @@ class Target:
 
     @cache  # noqa: B019 - a target lives as long as the process
     def _client(self, service: str) -> Any:  # its type depends on the service
-        config = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "total_max_attempts": 6})
+        config = Config(max_pool_connections=MAX_CONNECTIONS, retries={"mode": "standard", "total_max_attempts": 6})
         return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]

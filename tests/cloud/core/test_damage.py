@@ -24,7 +24,7 @@ from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
 
 
-def filled(start_cloud, groups: int = 30):
+def killed_cloud(start_cloud, groups: int = 30):
     """Return a killed cloud whose log groups exist only in the write-ahead log."""
     cloud = start_cloud()
     logs = cloud.client("logs")
@@ -52,7 +52,7 @@ def overwrite_the_header(log: Path) -> None:
 
 @pytest.mark.parametrize("damage", [damage_the_middle, cut_off, overwrite_the_header])
 def test_a_damaged_log_is_reported_and_kept(start_cloud, damage):
-    cloud = filled(start_cloud)
+    cloud = killed_cloud(start_cloud)
     log = cloud.data_dir / "cloud.sqlite-wal"
     damage(log)
     damaged = log.read_bytes()
@@ -69,12 +69,12 @@ def test_a_damaged_log_is_reported_and_kept(start_cloud, damage):
 
 
 def test_a_missing_log_is_reported(start_cloud):
-    cloud = filled(start_cloud)
+    cloud = killed_cloud(start_cloud)
     (cloud.data_dir / "cloud.sqlite-wal").unlink()
     assert "cloud.sqlite-wal is missing" in (start_cloud().data_dir / "cloud.log").read_text()
 
 
-def test_kills_and_stops_report_no_damage(start_cloud):
+def test_kills_and_stops_are_not_reported_as_damage(start_cloud):
     for number in range(3):
         cloud = start_cloud()
         cloud.client("logs").create_log_group(logGroupName=f"/round/{number}")
@@ -86,7 +86,7 @@ def test_kills_and_stops_report_no_damage(start_cloud):
     assert len(again.client("logs").describe_log_groups()["logGroups"]) == 3
 
 
-async def test_a_restarted_log_raises_no_alarm(tmp_path):
+async def test_a_restarted_log_is_not_reported_as_damage(tmp_path):
     path = tmp_path / "store.sqlite"
     store = Store(path)
     await store.define("CREATE TABLE items (text TEXT)")
@@ -175,7 +175,7 @@ def test_sql_scripts_are_split_at_the_ends_of_statements():
     assert len(statements(script)) == 2
 
 
-def large(start_cloud) -> Path:
+def large_database(start_cloud) -> Path:
     """Return the database of a stopped cloud; it contains 2,000 messages."""
     cloud = start_cloud()
     sqs = cloud.client("sqs")
@@ -188,8 +188,8 @@ def large(start_cloud) -> Path:
     return cloud.data_dir / "cloud.sqlite"
 
 
-def page_of(database: Path, table: str, share: float) -> int:
-    """Return the byte offset of the leaf page that comes after `share` (0 to 1) of a table's leaf pages."""
+def leaf_page_offset(database: Path, table: str, share: float) -> int:
+    """Return the byte offset of one of a table's leaf pages: the first for `share` 0.0, the middle one for 0.5."""
     connection = sqlite3.connect(database)
     pages = connection.execute(
         "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path", (table,)
@@ -199,14 +199,14 @@ def page_of(database: Path, table: str, share: float) -> int:
 
 
 def test_recover_salvages_what_can_be_read_and_keeps_the_damaged_database(start_cloud):
-    database = large(start_cloud)
+    database = large_database(start_cloud)
     with database.open("r+b") as file:
-        file.seek(page_of(database, "sqs_messages", 0.5))
+        file.seek(leaf_page_offset(database, "sqs_messages", 0.5))
         file.write(b"\xff" * 4096)
     damaged = database.read_bytes()
     cloud = start_cloud(recover=True)
-    (aside,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
-    assert (aside / "cloud.sqlite").read_bytes() == damaged
+    (damaged_folder,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (damaged_folder / "cloud.sqlite").read_bytes() == damaged
     assert "rows of table sqs_messages were read; the other rows are lost" in (cloud.data_dir / "cloud.log").read_text()
     assert cloud.client("logs").describe_log_groups()["logGroups"][0]["logGroupName"] == "/kept"
     url = cloud.client("sqs").get_queue_url(QueueName="large")["QueueUrl"]
@@ -217,10 +217,10 @@ def test_recover_salvages_what_can_be_read_and_keeps_the_damaged_database(start_
 
 
 def test_a_damaged_page_is_reported_with_advice_when_a_request_reads_it(start_cloud):
-    database = large(start_cloud)
+    database = large_database(start_cloud)
     with database.open("r+b") as file:
         for share in (0.0, 0.5):
-            file.seek(page_of(database, "sqs_messages", share))
+            file.seek(leaf_page_offset(database, "sqs_messages", share))
             file.write(b"\xff" * 4096)
     cloud = start_cloud()
     sqs = cloud.client("sqs")
@@ -246,11 +246,11 @@ def garble_the_first_page(database: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cut_in_half, garble_the_header, garble_the_first_page])
 def test_recover_salvages_a_database_that_sqlite_does_not_open(start_cloud, damage):
-    database = large(start_cloud)
+    database = large_database(start_cloud)
     damage(database)
     reported = command("up", "--detach", "--recover", "--port", "0", "--data-dir", str(database.parent))
     assert reported.returncode == 0, reported.stderr
-    (said,) = re.findall(r"Warning: cloud.sqlite was damaged.*", reported.stderr)
+    (output,) = re.findall(r"Warning: cloud.sqlite was damaged.*", reported.stderr)
     lifecycle.stop(database.parent)
     cloud = start_cloud()
     assert cloud.client("logs").describe_log_groups()["logGroups"][0]["logGroupName"] == "/kept"
@@ -258,14 +258,14 @@ def test_recover_salvages_a_database_that_sqlite_does_not_open(start_cloud, dama
     attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     found = int(attributes["ApproximateNumberOfMessages"])
     if damage is cut_in_half:
-        assert re.search(r"\d+ of its \d+ pages are missing", said)
-        assert "Some rows of sqs_messages are lost" in said
+        assert re.search(r"\d+ of its \d+ pages are missing", output)
+        assert "Some rows of sqs_messages are lost" in output
         assert 800 < found < 1200
     else:
-        assert f"sqs {found + 1:,}" in said  # the messages and the queue
+        assert f"sqs {found + 1:,}" in output  # the messages and the queue
         assert found == 2000
-    (aside,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
-    assert f"kept in {aside.name}" in said
+    (damaged_folder,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
+    assert f"kept in {damaged_folder.name}" in output
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -341,7 +341,7 @@ def test_salvage_survives_random_damage(tmp_path):
             assert new.execute("SELECT count(*) FROM by_row").fetchone()[0] == result.rows.get("one", 0)
 
 
-def test_only_pages_that_exist_are_read_whatever_number_a_damaged_header_states(tmp_path):
+def test_only_existing_pages_are_read_if_a_damaged_header_states_more(tmp_path):
     database = tmp_path / "d.sqlite"
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT NOT NULL)")
@@ -363,8 +363,8 @@ def test_recover_starts_even_where_nothing_can_be_read(start_cloud):
     (cloud.data_dir / "cloud.sqlite").write_bytes(b"nonsense" * 1000)
     again = start_cloud(recover=True)
     assert again.client("logs").describe_log_groups()["logGroups"] == []
-    (aside,) = again.data_dir.glob("cloud.sqlite-damaged-*")
-    assert (aside / "cloud.sqlite").read_bytes() == b"nonsense" * 1000
+    (damaged_folder,) = again.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (damaged_folder / "cloud.sqlite").read_bytes() == b"nonsense" * 1000
 
 
 def test_unreferenced_bodies_are_kept_for_a_week_and_restored(start_cloud):
@@ -398,13 +398,13 @@ def stop_after(start_cloud, condition) -> None:
     cloud = start_cloud()
     deadline = time.monotonic() + 30
     while not condition():
-        assert time.monotonic() < deadline, "the sweep has not done it"
+        assert time.monotonic() < deadline, "the sweep did not meet the condition in time"
         time.sleep(0.1)
     lifecycle.stop(cloud.data_dir)
 
 
-def test_nothing_is_swept_while_damage_is_kept(start_cloud):
-    cloud = filled(start_cloud)
+def test_nothing_is_swept_while_a_damaged_file_is_kept(start_cloud):
+    cloud = killed_cloud(start_cloud)
     damage_the_middle(cloud.data_dir / "cloud.sqlite-wal")
     stray = cloud.data_dir / "s3" / "stray"
     stray.write_bytes(b"wanted, perhaps")
@@ -426,7 +426,7 @@ def empty(database: Path) -> None:
 
 @pytest.mark.parametrize("lose", [remove, empty])
 def test_a_missing_database_is_rejected_and_its_log_is_salvaged(start_cloud, lose):
-    cloud = filled(start_cloud)
+    cloud = killed_cloud(start_cloud)
     log = cloud.data_dir / "cloud.sqlite-wal"
     (cloud.data_dir / "identity.json").unlink()  # then a start reads the identity from the database
     content = log.read_bytes()
@@ -436,8 +436,8 @@ def test_a_missing_database_is_rejected_and_its_log_is_salvaged(start_cloud, los
     assert log.read_bytes() == content
     again = start_cloud(recover=True)
     assert len(again.client("logs").describe_log_groups()["logGroups"]) == 30
-    (aside,) = again.data_dir.glob("cloud.sqlite-damaged-*")
-    assert (aside / log.name).read_bytes() == content
+    (damaged_folder,) = again.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (damaged_folder / log.name).read_bytes() == content
     assert "damaged" in again.running.state()["damage"]
 
 
@@ -455,11 +455,11 @@ def test_a_missing_database_and_log_are_rejected_if_bodies_exist(start_cloud):
 
 
 def test_up_and_status_report_what_is_lost(start_cloud):
-    cloud = filled(start_cloud)
+    cloud = killed_cloud(start_cloud)
     cut_off(cloud.data_dir / "cloud.sqlite-wal")
     location = ["--data-dir", str(cloud.data_dir)]
     for arguments in (["up", "--detach", "--port", "0"], ["status"]):
         reported = command(*arguments, *location)
         assert reported.returncode == 0, reported.stderr
-        said = reported.stdout + reported.stderr
-        assert re.search(r"Warning: cloud.sqlite-wal is damaged: \d+ of its \d+ pages are unusable", said)
+        output = reported.stdout + reported.stderr
+        assert re.search(r"Warning: cloud.sqlite-wal is damaged: \d+ of its \d+ pages are unusable", output)

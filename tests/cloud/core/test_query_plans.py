@@ -1,4 +1,4 @@
-"""No service executes a SQL statement that scans a growing table or sorts rows of one.
+"""No service executes a SQL statement that scans a growing table or sorts its rows.
 
 A table is growing if work adds rows to it. One test finds the statements that the code contains as complete strings;
 another records what a cloud executes, to find the statements that the code assembles from pieces.

@@ -70,7 +70,7 @@ def test_the_limit_applies_to_a_body_without_a_length(cloud):
     assert "<Code>RequestEntityTooLargeException</Code>" in text
 
 
-def test_a_large_xml_body_is_rejected_in_the_words_of_s3(cloud, bucket):
+def test_a_large_xml_body_is_rejected_with_the_message_of_s3(cloud, bucket):
     path = f"/{bucket}?delete"
     headers = raw_requests.signed_headers(cloud, "s3", b"", path=path) | {"Content-Length": str(60 * MIB)}
     status, text = raw_requests.send(cloud, "POST", path, headers)
@@ -307,7 +307,7 @@ def test_long_strings_are_cut_out_and_decoded_in_slices():
     ],
 )
 def test_a_large_document_that_is_not_json_is_rejected(document):
-    with pytest.raises(ValueError):  # noqa: PT011 - the words are orjson's
+    with pytest.raises(ValueError):  # noqa: PT011 - orjson chooses the words
         json_document.load(document)
 
 
@@ -322,7 +322,7 @@ def test_values_in_strings_do_not_count():
 
 def test_the_number_of_elements_is_limited():
     with pytest.raises(ValueError, match="elements"):
-        xml_document.root(b"<a>" + b"<b></b>" * (xml_document.ELEMENTS + 1) + b"</a>")
+        xml_document.root(b"<a>" + b"<b></b>" * (xml_document.MAX_ELEMENTS + 1) + b"</a>")
     assert len(xml_document.root(b"<a xmlns='x'>" + b"<b/>" * 1000 + b"</a>").findall("b")) == 1000
 
 

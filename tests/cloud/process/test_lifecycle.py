@@ -153,9 +153,9 @@ def test_a_signal_ends_a_cloud_that_is_still_starting(tmp_path, number, seconds)
     time.sleep(seconds)
     process.send_signal(number)
     try:
-        _, said = process.communicate(timeout=60)
+        _, output = process.communicate(timeout=60)
         # A signal before the cloud's first line of code ends the interpreter with another exit code and a traceback.
-        assert process.returncode in (0, -number) or "scones" not in said
+        assert process.returncode in (0, -number) or "scones" not in output
     finally:
         process.kill()
 

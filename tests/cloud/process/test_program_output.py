@@ -88,7 +88,7 @@ async def test_output_that_cannot_be_stored_is_dropped_after_the_end_of_the_prog
     assert len(store.pieces) == 1
 
 
-def test_a_line_is_cut_at_the_limit_and_no_character_is_divided():
+def test_a_line_is_cut_at_the_limit_but_not_inside_a_character():
     lines = Lines()
     assert lines.add(b"a" * LINE_LIMIT) == []
     assert lines.add(b"\nb") == [b"a" * LINE_LIMIT]

@@ -28,7 +28,7 @@ LATER = (
 """Packages that are slow to import and that only some requests need."""
 
 
-def test_a_start_imports_no_package_that_only_some_requests_need():
+def test_a_start_does_not_import_packages_that_only_some_requests_need():
     program = (
         "import sys; from scones.cloud.__main__ import server; server()\n"
         "from scones.cloud.all_services import services_at_start; services_at_start()\n"

@@ -15,7 +15,7 @@ from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import operation_model
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import match_rest
-from scones.cloud.wire.serialize import LARGE, serialize, serialize_error, size_of
+from scones.cloud.wire.serialize import LARGE_RESPONSE, serialize, serialize_error, size_of
 from scones.cloud.wire.validate import validate
 
 FORM_PIECES = b"a % + = & _ \n \r \x00 %41 %3d %C3%A4 \xc3 \xa4 %ff =\n %0A %0D%0A %2 %zz".split(b" ")
@@ -70,22 +70,22 @@ def test_a_path_that_fits_no_operation_is_not_matched():
     assert route("lambda", "GET", "/2015-03-31/nothing") is None
 
 
-def failures(service, operation, params, null=False):
+def validation_message(service, operation, params, reports_null_members=False):
     shape = operation_model(service, operation).input_shape
     with pytest.raises(ServiceError) as error:
-        validate(params, shape, "ValidationException", reports_null_members=null)
+        validate(params, shape, "ValidationException", reports_null_members=reports_null_members)
     return error.value.message
 
 
-def test_validation_errors_have_the_words_of_aws():
-    assert failures("sagemaker", "DescribeTrainingJob", {"TrainingJobName": "a b"}) == (
+def test_validation_errors_have_the_messages_of_aws():
+    assert validation_message("sagemaker", "DescribeTrainingJob", {"TrainingJobName": "a b"}) == (
         "1 validation error detected: Value 'a b' at 'trainingJobName' failed to satisfy constraint: "
         "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
     )
 
 
 def test_validation_reports_all_errors_at_once():
-    text = failures("stepfunctions", "CreateStateMachine", {"name": "", "type": "FAST"})
+    text = validation_message("stepfunctions", "CreateStateMachine", {"name": "", "type": "FAST"})
     assert text.startswith("4 validation errors detected: ")
     assert "Value null at 'definition' failed to satisfy constraint: Member must not be null" in text
     assert "Value 'FAST' at 'type' failed to satisfy constraint: Member must satisfy enum value set: " in text
@@ -93,8 +93,8 @@ def test_validation_reports_all_errors_at_once():
 
 
 def test_errors_of_list_and_map_items_name_every_constraint():
-    """Users report these texts from ACM, and from Lambda for function URLs, architectures and variables."""
-    names = failures(
+    """The texts follow errors of ACM and Lambda (function URLs, architectures, variables) that AWS users published."""
+    names = validation_message(
         "sagemaker", "CreateModel", {"ModelName": "m", "VpcConfig": {"SecurityGroupIds": ["!"], "Subnets": ["s"]}}
     )
     assert names == (
@@ -103,20 +103,23 @@ def test_errors_of_list_and_map_items_name_every_constraint():
         "than or equal to 0, Member must satisfy regular expression pattern: [-0-9a-zA-Z]+]"
     )
     cors = {"AllowMethods": ["GET", "OPTIONS"]}
-    assert failures(
-        "lambda", "CreateFunctionUrlConfig", {"FunctionName": "f", "AuthType": "NONE", "Cors": cors}, null=True
+    assert validation_message(
+        "lambda",
+        "CreateFunctionUrlConfig",
+        {"FunctionName": "f", "AuthType": "NONE", "Cors": cors},
+        reports_null_members=True,
     ) == (
         "1 validation error detected: Value '[GET, OPTIONS]' at 'cors.allowMethods' failed to satisfy constraint: "
         "Member must satisfy constraint: [Member must have length less than or equal to 6, Member must have length "
         "greater than or equal to 0, Member must satisfy regular expression pattern: .*, Member must not be null]"
     )
     variables = {"FunctionName": "f", "Environment": {"Variables": {"a-b": "secret"}}}
-    assert failures("lambda", "UpdateFunctionConfiguration", variables) == (
+    assert validation_message("lambda", "UpdateFunctionConfiguration", variables) == (
         "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must "
         "satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"
     )
     routing = {"FunctionName": "f", "Name": "n", "RoutingConfig": {"AdditionalVersionWeights": {"1": 1.5}}}
-    assert failures("lambda", "UpdateAlias", routing, null=True) == (
+    assert validation_message("lambda", "UpdateAlias", routing, reports_null_members=True) == (
         "1 validation error detected: Value '{1=1.5}' at 'routingConfig.additionalVersionWeights' failed to satisfy "
         "constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must "
         "have value greater than or equal to 0.0, Member must not be null]"
@@ -124,7 +127,7 @@ def test_errors_of_list_and_map_items_name_every_constraint():
 
 
 def test_numbers_must_be_in_their_range():
-    text = failures(
+    text = validation_message(
         "lambda",
         "CreateFunction",
         {"FunctionName": "f", "Role": "arn:aws:iam::111122223333:role/r", "Code": {}, "Timeout": 0},
@@ -141,7 +144,7 @@ def test_secrets_are_not_in_error_messages():
         "Code": {},
         "Environment": {"Variables": {"1bad": "x"}},
     }
-    assert "1bad" not in failures("lambda", "CreateFunction", params)
+    assert "1bad" not in validation_message("lambda", "CreateFunction", params)
 
 
 def test_a_json_request_is_parsed_by_type():
@@ -219,14 +222,14 @@ def test_validation_errors_reach_a_client(cloud):
 
 
 @given(st.lists(st.sampled_from(FORM_PIECES), max_size=12))
-def test_a_form_is_decoded_as_by_urllib(pieces):
+def test_a_form_is_decoded_as_urllib_decodes_it(pieces):
     body = b"".join(pieces)
     expected = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     assert fields_of(body) == expected
 
 
-def test_large_responses_are_serialized_on_a_thread():
-    assert size_of({"Contents": [{"Key": "k" * 60, "Size": 1, "Owner": None}] * 1000, "Name": "b"}) <= LARGE
-    assert size_of({"Contents": [{"Key": "&" * 1024, "Size": 1}] * 1000}) > LARGE
-    assert size_of({"Messages": [{"MessageId": "x", "Body": "a" * (1 << 20)}]}) > LARGE
-    assert size_of({"events": [{"timestamp": 1, "message": "a" * 60}] * 10_000}) > LARGE
+def test_the_estimated_size_of_a_response_selects_the_large_ones():
+    assert size_of({"Contents": [{"Key": "k" * 60, "Size": 1, "Owner": None}] * 1000, "Name": "b"}) <= LARGE_RESPONSE
+    assert size_of({"Contents": [{"Key": "&" * 1024, "Size": 1}] * 1000}) > LARGE_RESPONSE
+    assert size_of({"Messages": [{"MessageId": "x", "Body": "a" * (1 << 20)}]}) > LARGE_RESPONSE
+    assert size_of({"events": [{"timestamp": 1, "message": "a" * 60}] * 10_000}) > LARGE_RESPONSE

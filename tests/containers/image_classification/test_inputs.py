@@ -84,7 +84,7 @@ def test_recordio_is_read_from_pipes(tmp_path):
 def test_a_record_that_holds_the_magic_number_is_joined_again(tmp_path):
     pixels = np.frombuffer(MAGIC * (32 * 32 * 3 // 4), np.uint8).reshape(32, 32, 3)
     content = b"P6 32    32 255\n" + pixels.tobytes()
-    assert content.index(MAGIC) % 4 == 0, "the writer parts records at aligned magic numbers alone"
+    assert content.index(MAGIC) % 4 == 0, "the writer splits records only at aligned magic numbers"
     job = records(tmp_path / "ml", [*drawn(), (content, [1.0])])
     done = job.train(epochs="1", num_training_samples="41", mini_batch_size="10")
     assert done.returncode == 0, done.stdout + done.stderr

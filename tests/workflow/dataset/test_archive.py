@@ -170,7 +170,7 @@ def test_a_split_of_another_shape_or_type_is_rejected(tmp_path: Path, changes: d
         read_archive(write_archive(tmp_path / "a.tar.gz", train=split))
 
 
-def test_an_array_with_a_false_shape_allocates_no_memory_for_it(tmp_path: Path) -> None:
+def test_memory_is_not_allocated_for_an_array_with_a_false_shape(tmp_path: Path) -> None:
     honest = pickle.dumps(split_of([8, 48, 0]), 2)
     shape = next(at for op, arg, at in pickletools.genops(honest) if op.name == "BININT2" and arg == 3072)
     lie = honest[: shape - 2] + b"J\xff\xff\xff\x7f" + honest[shape:]

@@ -20,7 +20,7 @@ from scones.cloud.core.durable_files import BrokenFileError, read_object, write_
 from scones.cloud.errors import ServiceError
 
 EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-Scones"
-"""Role in `service-role/` that every account has here and that workspaces use, like the one that Studio creates."""
+"""Role in `service-role/` of every account of the local cloud. Workspaces use it; on AWS, Studio creates one."""
 
 
 class Caller(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re2
 
-MEMORY = 1 << 20
+MAX_MEMORY = 1 << 20
 """Maximum size in bytes of a compiled expression, including its automaton."""
-STEPS = 20_000_000
+MAX_STEPS = 20_000_000
 """Maximum product of an expression's size (instructions) and the number of searched bytes: about 40 ms at worst.
 
 An expression of 30 instructions can search 650 KB; lines are shorter than that.
@@ -23,15 +23,15 @@ class RegularExpression:
     def __init__(self, text: str) -> None:
         options = re2.Options()
         options.log_errors = False
-        options.max_mem = MEMORY
+        options.max_mem = MAX_MEMORY
         try:
             self._compiled = re2.compile(text.encode(errors="replace"), options)
         except re2.error as error:
             raise RegularExpressionError(error.args[0].decode(errors="replace")) from error
-        self._longest = STEPS // max(1, self._compiled.programsize)
+        self._longest = MAX_STEPS // max(1, self._compiled.programsize)
 
     def matches_in(self, text: str) -> bool:
-        """Return True if the expression matches in the searched part of a text: its beginning, limited by `STEPS`."""
+        """Return True if the expression matches in the beginning of a text, whose length `MAX_STEPS` limits."""
         return self._search(text) is not None
 
     def group(self, text: str) -> str | None:

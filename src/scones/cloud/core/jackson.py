@@ -8,17 +8,17 @@ import unicodedata
 from dataclasses import dataclass
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-SHOWN = 500
+MAX_QUOTED = 500
 """Maximum number of characters, or bytes, of a document that Jackson quotes."""
 IDENTIFIER = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[][{}]")
-_CONSTANT = "no number in JSON: "
+_CONSTANT_PREFIX = "not a JSON number: "
 
 
 @dataclass(frozen=True, slots=True)
 class JacksonError:
-    """Jackson's message for a document, and the position after the text it read; line and column start at 1."""
+    """Jackson's message for a document, and the position at which it stopped reading; line and column start at 1."""
 
     message: str
     line: int
@@ -32,21 +32,21 @@ def convert_error(text: str, error: json.JSONDecodeError) -> JacksonError:
 
 
 def source_location(text: str, found: JacksonError) -> str:
-    """Return the source location of a fault, as Jackson prints it for a document from a string."""
-    more = len(text) - SHOWN
-    shown = f'"{text[:SHOWN]}"' + (f"[truncated {more} chars]" if more > 0 else "")
+    """Return the source location of a fault, as Jackson prints it for a document in a string."""
+    more = len(text) - MAX_QUOTED
+    shown = f'"{text[:MAX_QUOTED]}"' + (f"[truncated {more} chars]" if more > 0 else "")
     return f"[Source: (String){shown}; line: {found.line}, column: {found.column}]"
 
 
 def describe_error(text: str, error: json.JSONDecodeError) -> tuple[str, int]:
-    """Return Jackson's message for an error from Python's parser, and the number of characters read by then."""
+    """Return Jackson's message for an error from Python's parser, and the number of characters that it has read."""
     position, reason = error.pos, error.msg
     if not text.strip():
         return "No content to map due to end-of-input", len(text)
     if reason.startswith("Unterminated string"):
         return "Unexpected end-of-input: was expecting closing quote for a string value", len(text)
-    if reason.startswith(_CONSTANT):
-        token = reason.removeprefix(_CONSTANT)
+    if reason.startswith(_CONSTANT_PREFIX):
+        token = reason.removeprefix(_CONSTANT_PREFIX)
         feature = "enable JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS to allow"
         return f"Non-standard token '{token}': {feature}", text.find(token) + len(token)
     if position >= len(text):
@@ -96,4 +96,4 @@ def _open(text: str) -> str:
 
 def refuse_constant(name: str) -> None:
     """Raise `JSONDecodeError` for NaN and Infinity, which Python's parser accepts by default."""
-    raise json.JSONDecodeError(_CONSTANT + name, "", 0)
+    raise json.JSONDecodeError(_CONSTANT_PREFIX + name, "", 0)

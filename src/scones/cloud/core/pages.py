@@ -19,7 +19,7 @@ from scones.cloud.errors import ServiceError
 T = TypeVar("T")
 KeyValue: TypeAlias = str | float
 """A value of a key: a text or a number."""
-_LARGEST = 2**63 - 1
+_LARGEST_INTEGER = 2**63 - 1
 """Largest integer in SQLite."""
 
 
@@ -64,6 +64,6 @@ def read_key(token: str, types: Sequence[type | UnionType], refusal: ServiceErro
         raise refusal
     if not all(isinstance(value, kind) for value, kind in zip(key, types, strict=True)):
         raise refusal
-    if any(isinstance(value, int) and value > _LARGEST for value in key):
+    if any(isinstance(value, int) and value > _LARGEST_INTEGER for value in key):
         raise refusal
     return key

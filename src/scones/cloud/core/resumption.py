@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.core.step_record import STRIKES, StepRecord, traced, tracing
+from scones.cloud.core.step_record import MAX_STRIKES, StepRecord, traced, tracing
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ResumableWork:
-    """An item of work that an earlier process left, with functions to resume it and to give it up.
+    """An item of work that an earlier process left unfinished, with functions to resume it and to give it up.
 
     `kind` and `name` are for messages ("execution" and its ARN). `progress` is the item's progress, if known: an item
     that has advanced since it last hung the cloud counts as a different one. `give_up` gets the reason why the item
@@ -89,7 +89,7 @@ class Resumption:
     async def _try_resume(self, work: ResumableWork) -> str | None:
         """Resume one item; return the reason if that failed, else None."""
         if self._record.struck_out(work.label):
-            return f"the local cloud hung or was killed during one of its steps in {STRIKES} consecutive runs"
+            return f"the local cloud hung or was killed during one of its steps in {MAX_STRIKES} consecutive runs"
         try:
             with self.tracing(work):
                 await asyncio.get_running_loop().create_task(traced(work.resume()))

@@ -22,7 +22,7 @@ from scones.cloud.core.store import statements
 log = logging.getLogger(__name__)
 
 _PARTS = ("", "-wal", "-shm", "-mark")
-_VERSIONS = 1000
+_MAX_SCHEMA_VERSION = 1000
 """Limit of credible schema versions: a damaged header can state any number."""
 
 
@@ -76,14 +76,14 @@ def salvage(database: Path, schemas: Mapping[str, str]) -> SalvageReport:
     nothing. Raises `CloudError` for the database of a newer release.
     """
     _require_known(database)
-    aside = database.with_name(f"{database.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
-    aside.mkdir(mode=0o700)
+    damaged_folder = database.with_name(f"{database.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    damaged_folder.mkdir(mode=0o700)
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
-            _preserve(database.with_name(database.name + part), aside / (database.name + part))
-    draft = aside / "salvaged.sqlite"
-    result = SalvageReport(aside)
-    with contextlib.closing(sqlite3.connect(draft)) as new, DatabasePages(aside / database.name) as pages:
+            _preserve(database.with_name(database.name + part), damaged_folder / (database.name + part))
+    draft = damaged_folder / "salvaged.sqlite"
+    result = SalvageReport(damaged_folder)
+    with contextlib.closing(sqlite3.connect(draft)) as new, DatabasePages(damaged_folder / database.name) as pages:
         services = _create_tables(new, schemas)
         stored = pages.tables()
         result.list_damaged, result.total_pages, result.missing_pages = (
@@ -91,7 +91,7 @@ def salvage(database: Path, schemas: Mapping[str, str]) -> SalvageReport:
             pages.pages,
             pages.absent(),
         )
-        with contextlib.closing(_read_only(aside / database.name)) as old:
+        with contextlib.closing(_read_only(damaged_folder / database.name)) as old:
             result.incomplete_tables = [
                 table for table in services if not _copy(old, pages, stored.get(table), new, table)
             ]
@@ -116,7 +116,7 @@ def _require_known(database: Path) -> None:
     version = 0
     with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(_read_only(database)) as connection:
         version = version_of(connection)
-    if version < _VERSIONS:
+    if version < _MAX_SCHEMA_VERSION:
         require_known(version, database)
 
 

@@ -2,7 +2,7 @@
 
 Resumed work is work that an earlier process began: an execution, a job, an endpoint. Before each of its steps on the
 event loop its label is written to a file, and after the step it is erased. The write goes to the page cache, which
-survives the end of the process. A label that the next start finds in the file gets a strike. After `STRIKES`
+survives the end of the process. A label that the next start finds in the file gets a strike. After `MAX_STRIKES`
 consecutive strikes at the same point of progress, the work is given up instead of resumed. New work is not recorded, so
 it has no overhead.
 """
@@ -22,9 +22,9 @@ from scones.cloud.core.durable_files import BrokenFileError, open_file, read_obj
 
 T = TypeVar("T")
 
-STRIKES = 2
+MAX_STRIKES = 2
 """Number of consecutive starts that ended during a step of the same resumed work, after which it is given up."""
-_LABEL = 4096
+_MAX_LABEL = 4096
 """Maximum length in bytes of a stored label; a longer one is cut."""
 
 
@@ -55,8 +55,8 @@ class StepRecord:
         return strikes
 
     def struck_out(self, label: str) -> bool:
-        """Return True if work has `STRIKES` strikes, so that it must not be resumed."""
-        return self._strikes.get(label, 0) >= STRIKES
+        """Return True if work has `MAX_STRIKES` strikes, so that it must not be resumed."""
+        return self._strikes.get(label, 0) >= MAX_STRIKES
 
     def trace(self, label: str, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Wrap a coroutine so that each of its steps is recorded; the result must run in its own task."""
@@ -82,7 +82,7 @@ class StepRecord:
 class _Traced(Coroutine[Any, Any, T]):
     def __init__(self, record: StepRecord, label: str, work: Coroutine[Any, Any, T]) -> None:
         self._record = record
-        self._line = label.encode()[:_LABEL] + b"\n"
+        self._line = label.encode()[:_MAX_LABEL] + b"\n"
         self._work = work
 
     def send(self, value: Any) -> Any:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-GROUP = 512
+MAX_WRITES_PER_COMMIT = 512
 """Maximum number of writes in one commit."""
 RETRY_SECONDS = 1.0
 """Seconds between retries of writes that wait for disk space."""
@@ -228,7 +228,7 @@ class Store:
             job = self._jobs.get(timeout=RETRY_SECONDS if self._full else None)
             while job is not None:
                 group.append(job)
-                if len(group) == GROUP or self._jobs.empty():
+                if len(group) == MAX_WRITES_PER_COMMIT or self._jobs.empty():
                     break
                 job = self._jobs.get()
         except queue.Empty:
@@ -253,7 +253,7 @@ class Store:
         """Commit the waiting writes in order while there is space; after the last, test the disk with a small write."""
         self._next_try = time.monotonic() + RETRY_SECONDS
         while self._waiting:
-            group = [self._waiting[number] for number in range(min(GROUP, len(self._waiting)))]
+            group = [self._waiting[number] for number in range(min(MAX_WRITES_PER_COMMIT, len(self._waiting)))]
             if not self._commit(connection, group):
                 return
             for _ in group:

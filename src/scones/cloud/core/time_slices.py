@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 SECONDS = 0.001
 """Length in seconds of a slice and of the pause after it."""
-_LONGEST_PAUSE = 0.05
+_MAX_PAUSE = 0.05
 """Maximum pause of a thread in seconds: a slice that waited for the disk needs no longer pause."""
 
 _thread_turn = asyncio.Lock()
@@ -79,7 +79,7 @@ def sliced_on_thread(items: Iterable[T]) -> Iterator[T]:
         yield item
         if (took := time.perf_counter() - begun) > SECONDS:
             with _pause:
-                time.sleep(min(took, _LONGEST_PAUSE))
+                time.sleep(min(took, _MAX_PAUSE))
             begun = time.perf_counter()
 
 
@@ -89,5 +89,5 @@ def sliced_if_on_thread(items: Sequence[T]) -> Iterable[T]:
 
 
 def on_thread() -> bool:
-    """Return True on a thread other than the event loop's."""
+    """Return True on a thread that is not the event loop's thread."""
     return threading.current_thread() is not threading.main_thread()

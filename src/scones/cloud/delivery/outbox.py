@@ -93,7 +93,7 @@ class Outbox(Generic[Payload]):
                 self._cloud.spawn(self._pump(lane), name=f"{self._table} {lane}")
 
     def start(self) -> None:
-        """Plan the resumption of deliveries that an earlier process left; with `recover`, make only new ones."""
+        """Plan the resumption of unfinished deliveries of an earlier process; with `recover`, make only new ones."""
         query = f"SELECT lane, min(id) AS first, max(id) AS last FROM {self._table} GROUP BY lane"  # noqa: S608
         rows = self._cloud.store.rows(query)
         self._cloud.resumption.plan(self._resumable(row["lane"], row["first"]) for row in rows)

@@ -13,7 +13,7 @@ from scones.cloud.wire.members import Members
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetMessage:
-    """A message for a target. A function receives the text alone, as its event."""
+    """A message for a target. A function receives only the text, as its event."""
 
     text: str
     attributes: Members = field(default_factory=dict)

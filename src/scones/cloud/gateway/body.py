@@ -13,10 +13,10 @@ from scones.http.asgi import Message, Receive
 
 READ_SECONDS = 120.0
 """Maximum time in seconds for receiving a body that is read completely."""
-SMALL = 256 << 10
+SMALL_BODY = 256 << 10
 """Maximum size in bytes of a body that is accepted even if `ARRIVING_LIMIT` is exceeded."""
 ARRIVING_LIMIT = 256 << 20
-"""Maximum total size in bytes of all bodies being received; a body above `SMALL` that exceeds it is rejected."""
+"""Maximum total size in bytes of all bodies being received; a body above `SMALL_BODY` that exceeds it is rejected."""
 
 
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
@@ -67,7 +67,7 @@ class BodyReader:
             self._arriving += len(chunk)
             if buffer.tell() > limit:
                 raise too_large()
-            if self._arriving > ARRIVING_LIMIT and buffer.tell() > SMALL:
+            if self._arriving > ARRIVING_LIMIT and buffer.tell() > SMALL_BODY:
                 raise ServiceError(
                     "ServiceUnavailable",
                     "The memory for incoming request bodies is full; try again later.",

@@ -15,7 +15,7 @@ from scones.cloud.service import OperationOutput
 from scones.cloud.wire.members import Members
 from scones.cloud.wire.model import service_model
 from scones.cloud.wire.response import Response
-from scones.cloud.wire.serialize import LARGE, serialize, serialize_error, size_of
+from scones.cloud.wire.serialize import LARGE_RESPONSE, serialize, serialize_error, size_of
 from scones.cloud.wire.signatures.errors import protocol_error
 from scones.http.asgi import Send
 
@@ -42,7 +42,7 @@ class ResponseWriter:
         """Return the response with an operation's output; a large one is serialized on a thread."""
         members, status = (output.members, output.status) if isinstance(output, OperationOutput) else (output, None)
         size = size_of(members)
-        if size <= LARGE:
+        if size <= LARGE_RESPONSE:
             return serialize(operation, members, request_id, status)
         return await self._serialize_on_thread(partial(serialize, operation, members, request_id, status), size)
 

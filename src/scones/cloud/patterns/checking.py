@@ -11,7 +11,7 @@ from scones.cloud.wire import json_document
 
 OR = "$or"
 IGNORE_CASE = "equals-ignore-case"
-DEPTH = 100
+MAX_DEPTH = 100
 """Maximum nesting depth of a pattern's objects. AWS's parser has a limit too, but AWS does not publish it."""
 COMBINATIONS = 1000
 """Maximum number of rules without `$or` that a pattern may expand to (EventBridge User Guide, "$or matching")."""
@@ -30,7 +30,7 @@ def check_pattern(text: str) -> dict[str, Any]:
         raise PatternError(f"not valid JSON: {error}") from error
     if not isinstance(pattern, dict):
         raise PatternError("Filter is not an object")
-    _check_group(pattern, DEPTH)
+    _check_group(pattern, MAX_DEPTH)
     if _combinations(pattern) > COMBINATIONS:
         raise PatternError(f"Rule is too complex - $or has more than {COMBINATIONS} combinations")
     return pattern
@@ -41,7 +41,7 @@ def is_alternatives(wanted: Any) -> bool:
     return isinstance(wanted, list) and len(wanted) > 1 and all(isinstance(each, dict) for each in wanted)
 
 
-_TOO_DEEP = f"It has more than {DEPTH} levels of nested objects"
+_TOO_DEEP = f"It has more than {MAX_DEPTH} levels of nested objects"
 
 
 def _combinations(pattern: dict[str, Any]) -> int:

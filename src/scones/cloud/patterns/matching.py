@@ -16,11 +16,11 @@ from scones.cloud.patterns.checking import IGNORE_CASE, OR, is_alternatives
 ValueTest = Callable[[Any], bool]
 """Returns True if a rule of a leaf accepts one value of an event: a text, number, boolean or null."""
 
-STEPS = 64
+VALUES_PER_CHECK = 64
 """Maximum number of an event's values that are tested between two checks of the clock."""
-CHARACTERS = 65_536
+CHARACTERS_PER_CHECK = 65_536
 """Maximum characters of the values that are tested between two checks of the clock, unless one value has more."""
-CACHED = 4096
+MAX_CACHED_PATTERN = 4096
 """Maximum characters of a pattern whose compiled form is cached; EventBridge and Lambda allow no longer patterns."""
 
 
@@ -114,7 +114,7 @@ class Pattern:
 
 def read_pattern(text: str) -> Pattern:
     """Compile a pattern, which must have been checked by `check_pattern`."""
-    return _cached(text) if len(text) <= CACHED else _compiled(text)
+    return _cached(text) if len(text) <= MAX_CACHED_PATTERN else _compiled(text)
 
 
 def _compiled(text: str) -> Pattern:
@@ -138,12 +138,12 @@ def _values(value: Any) -> Iterator[list[Any]]:
             if not isinstance(each, dict):
                 batch.append(each)
                 size += len(each) if isinstance(each, str) else 1
-            if steps >= STEPS or size >= CHARACTERS:
+            if steps >= VALUES_PER_CHECK or size >= CHARACTERS_PER_CHECK:
                 yield batch
                 batch, steps, size = [], 0, 0
         else:
             stack.pop()
-        if steps >= STEPS:
+        if steps >= VALUES_PER_CHECK:
             yield batch
             batch, steps, size = [], 0, 0
     yield batch

@@ -104,4 +104,4 @@ def command(uri: str, argument: str) -> list[str]:
         )
     if program.endswith(".py"):
         return [sys.executable, os.path.abspath(program), argument]  # noqa: PTH100 - symbolic links stay
-    return [sys.executable, "-P", "-m", program, argument]  # -P: the current folder may be a user's, with modules in it
+    return [sys.executable, "-P", "-m", program, argument]  # -P: a user's current folder may contain modules

@@ -248,7 +248,7 @@ def _make_read_only(target: str) -> None:
 
 
 def enter(root: str) -> None:
-    """Make `root` the root folder and detach the host's."""
+    """Make `root` the root folder and detach the root folder of the host."""
     os.chdir(root)
     check(libc.syscall(PIVOT_ROOT[os.uname().machine], b".", b"."))
     check(libc.umount2(b".", MNT_DETACH))

@@ -47,8 +47,8 @@ class Program:
     `files` maps existing files inside to host files that replace them. `hidden` are host folders that appear empty
     inside. `visible` are host folders that are shown read-only, even inside a mounted or hidden folder. `whole_host`
     shows the whole host, with the user's write permissions; it is for a user's own workspace. `limits` are resource
-    limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's host name; "" means the machine's. Without
-    `shared_memory` there is no /dev/shm.
+    limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's host name; "" means that of the machine.
+    Without `shared_memory` there is no /dev/shm.
     """
 
     argv: Sequence[str]
@@ -119,7 +119,7 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             if isolation() is None:
                 self._process.kill()
-            else:  # without namespaces, processes that left the session are not reached
+            else:  # without namespaces, this misses processes that left the session
                 os.killpg(self.pid, signal.SIGKILL)
 
     def memory(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scones.cloud.errors import ServiceError
 
 MIB = 1 << 20
-ESCAPED = 3
+ESCAPING_FACTOR = 3
 """Factor by which text grows in JSON or in a form: `é`, two bytes, may be sent as `\\u00e9` or as `%C3%A9`."""
 DEFAULT = MIB
 """Bytes of a body of all other operations; AWS's documentation states no general limit."""
@@ -19,25 +19,25 @@ OBJECT = 5 << 30
 """Bytes of an object or a part that one request uploads, as in S3."""
 
 _LIMITS = {
-    ("events", "PutEvents"): ESCAPED * MIB + DEFAULT,
+    ("events", "PutEvents"): ESCAPING_FACTOR * MIB + DEFAULT,
     ("lambda", "CreateFunction"): ARCHIVE,
     ("lambda", "Invoke"): INVOKE,
     ("lambda", "InvokeAsync"): INVOKE,
     ("lambda", "InvokeWithResponseStream"): INVOKE,
     ("lambda", "PublishLayerVersion"): ARCHIVE,
     ("lambda", "UpdateFunctionCode"): ARCHIVE,
-    ("logs", "PutLogEvents"): ESCAPED * MIB + DEFAULT,
+    ("logs", "PutLogEvents"): ESCAPING_FACTOR * MIB + DEFAULT,
     ("s3", "CompleteMultipartUpload"): 4 * MIB,  # 10,000 parts, each with a checksum
     ("s3", "DeleteObjects"): 8 * MIB,  # 1,000 keys of 1,024 bytes, each byte escaped (`&quot;`)
     ("s3", "PutObject"): OBJECT,
     ("s3", "UploadPart"): OBJECT,
     ("sagemaker-runtime", "InvokeEndpoint"): ENDPOINT,
-    ("sqs", "SendMessage"): ESCAPED * MIB + DEFAULT,
-    ("sqs", "SendMessageBatch"): ESCAPED * MIB + DEFAULT,
-    ("stepfunctions", "CreateStateMachine"): ESCAPED * MIB + DEFAULT,
-    ("stepfunctions", "TestState"): ESCAPED * MIB + DEFAULT,
-    ("stepfunctions", "UpdateStateMachine"): ESCAPED * MIB + DEFAULT,
-    ("stepfunctions", "ValidateStateMachineDefinition"): ESCAPED * MIB + DEFAULT,
+    ("sqs", "SendMessage"): ESCAPING_FACTOR * MIB + DEFAULT,
+    ("sqs", "SendMessageBatch"): ESCAPING_FACTOR * MIB + DEFAULT,
+    ("stepfunctions", "CreateStateMachine"): ESCAPING_FACTOR * MIB + DEFAULT,
+    ("stepfunctions", "TestState"): ESCAPING_FACTOR * MIB + DEFAULT,
+    ("stepfunctions", "UpdateStateMachine"): ESCAPING_FACTOR * MIB + DEFAULT,
+    ("stepfunctions", "ValidateStateMachineDefinition"): ESCAPING_FACTOR * MIB + DEFAULT,
 }
 
 

@@ -17,7 +17,7 @@ from scones.cloud.wire.scalars import scalar
 
 FIELDS = 20_000
 """Maximum number of fields in a form."""
-DEPTH = 32
+MAX_DEPTH = 32
 """Maximum number of parts of a field's name, separated by dots."""
 INDEX = (1 << 31) - 1
 
@@ -59,8 +59,8 @@ def _tree(fields: Iterable[tuple[str, str]]) -> Node:
     root: Node = {}
     for name, value in fields:
         node = root
-        parts = name.split(".", DEPTH)
-        if len(parts) > DEPTH:
+        parts = name.split(".", MAX_DEPTH)
+        if len(parts) > MAX_DEPTH:
             raise ValueError(f"the name {numbers.shorten(name)} has too many parts")
         for part in parts:
             node = node.setdefault(part, {})

@@ -18,12 +18,12 @@ VALUES = 250_000
 """Maximum number of values in a document: ten times what any limit of AWS allows, except for metric statistics."""
 CONTAINERS = 50_000
 """Maximum number of objects and arrays in a document: PutLogEvents accepts 10,000 events."""
-NESTING = 900
+MAX_NESTING = 900
 """Maximum nesting of objects and arrays. EventBridge allows 1,000, but Python's encoder makes a call per level, and
 Python limits all nested calls together to 1,000."""
-LONG = 1 << 20
+LONG_STRING = 1 << 20
 """Bytes from which a string is cut out, and bytes of the slices in which base64 is decoded."""
-REST = 4 << 20
+MAX_REST = 4 << 20
 """Maximum bytes of a document without its long strings."""
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -36,10 +36,10 @@ def load(body: bytes) -> Any:
     Like AWS's parsers, it rejects NaN, Infinity, unpaired surrogates and encodings other than UTF-8. Integers beyond 64
     bits become floats. Raises `ValueError`.
     """
-    if len(body) <= REST:
+    if len(body) <= MAX_REST:
         return _parsed(body)
     rest, strings = _cut(body)
-    if len(rest) > REST:
+    if len(rest) > MAX_REST:
         raise ValueError("the document is too large")
     return _restored(_parsed(rest), strings)
 
@@ -51,18 +51,18 @@ def load_text(text: str) -> Any:
     """
     body = text.encode()
     document = _parsed(body)
-    if body.count(b"[") + body.count(b"{") > NESTING and _nesting(document) > NESTING:
-        raise ValueError(f"the document nests more than {NESTING} objects and arrays")
+    if body.count(b"[") + body.count(b"{") > MAX_NESTING and _nesting(document) > MAX_NESTING:
+        raise ValueError(f"the document nests more than {MAX_NESTING} objects and arrays")
     return document
 
 
 def decoded(text: str | memoryview) -> bytes:
     """Return the bytes of a base64 text; raises `ValueError`."""
-    if len(text) <= LONG:
+    if len(text) <= LONG_STRING:
         return binascii.a2b_base64(text, strict_mode=True)
     whole = io.BytesIO()
-    for begin in range(0, len(text), LONG):
-        piece = text[begin : begin + LONG]
+    for begin in range(0, len(text), LONG_STRING):
+        piece = text[begin : begin + LONG_STRING]
         if whole.tell() % 3:  # the previous piece ended with padding
             raise ValueError("the base64 text continues after its padding")
         whole.write(binascii.a2b_base64(piece, strict_mode=True))
@@ -110,9 +110,9 @@ def _cut(body: bytes) -> tuple[bytes, list[memoryview]]:
     """Return a document with marks in place of its long strings, and these strings; strings with escapes stay."""
     view, kept, strings = memoryview(body), list[bytes | memoryview](), list[memoryview]()
     done = at = 0
-    while (end := body.find(b'"', at + LONG)) >= 0:
-        begin = body.rfind(b'"', at, at + LONG) + 1
-        if begin and body.find(b"\\", begin, end) < 0 and end - begin >= LONG:
+    while (end := body.find(b'"', at + LONG_STRING)) >= 0:
+        begin = body.rfind(b'"', at, at + LONG_STRING) + 1
+        if begin and body.find(b"\\", begin, end) < 0 and end - begin >= LONG_STRING:
             kept += [view[done:begin], f"{_MARK}{len(strings)}".encode()]
             strings.append(view[begin:end])
             done = end

@@ -17,7 +17,7 @@ _PROTOCOLS = ("json", "query", "rest-json", "rest-xml")
 
 
 class _ModelFiles(JSONFileLoader):
-    """A file loader several times as fast as botocore's; SageMaker's model still blocks the event loop for 20 ms."""
+    """A file loader, several times as fast as botocore's; SageMaker's model still takes 20 ms on the event loop."""
 
     def load_file(self, file_path: str) -> dict[str, Any] | None:
         for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-LONGEST = 64
+MAX_LENGTH = 64
 """Maximum characters of a number or date."""
 BITS = {"integer": 31, "long": 63}
 """Bits of the integer types in AWS's models, without the sign."""
@@ -52,7 +52,7 @@ def in_range(number: int, kind: str) -> int:
 
 def decimal(text: str) -> float:
     """Return a finite number as a float."""
-    if len(text) > LONGEST or not _DECIMAL.fullmatch(text):
+    if len(text) > MAX_LENGTH or not _DECIMAL.fullmatch(text):
         raise ValueError(f"{shorten(text)} is not a number")
     return finite(float(text))
 
@@ -79,7 +79,7 @@ def timestamp(value: object) -> datetime:
 def _moment(value: object) -> datetime:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return datetime.fromtimestamp(value, UTC)
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > MAX_LENGTH:
         raise ValueError(f"{shorten(value)} is not a time")
     if _DECIMAL.fullmatch(value):
         return datetime.fromtimestamp(decimal(value), UTC)
@@ -90,4 +90,4 @@ def _moment(value: object) -> datetime:
 def shorten(value: object) -> str:
     """Return a shortened value for an error message."""
     text = repr(value) if isinstance(value, str) else str(type(value).__name__)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."

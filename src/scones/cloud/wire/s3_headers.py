@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scones.cloud.errors import ServiceError
 
-SECTION = 8192
+MAX_HEADERS = 8192
 """Maximum bytes of all headers and the query parameters together."""
 METADATA = 2048
 """Maximum bytes of an object's user metadata: names without their prefix, and values."""
@@ -18,11 +18,11 @@ def check_headers(headers: Mapping[str, str], query: str) -> None:
     size = len(query) + sum(map(len, headers)) + sum(map(len, headers.values()))
     if size <= METADATA:
         return
-    if size > SECTION:
+    if size > MAX_HEADERS:
         raise ServiceError(
             "RequestHeaderSectionTooLarge",
             "Your request header section exceeds the maximum allowed size.",
-            MaxSizeAllowed=SECTION,
+            MaxSizeAllowed=MAX_HEADERS,
         )
     metadata = sum(len(name) - len(_PREFIX) + len(value) for name, value in headers.items() if name.startswith(_PREFIX))
     if metadata > METADATA:

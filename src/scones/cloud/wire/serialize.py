@@ -20,11 +20,11 @@ from scones.cloud.wire.scalar_text import scalar_text
 from scones.cloud.wire.write_json import dump, json_of
 from scones.cloud.wire.write_xml import element, query_body, s3_document
 
-LARGE = 512 << 10
+LARGE_RESPONSE = 512 << 10
 """Bytes from which a response takes more than a few milliseconds to write and is written on a thread."""
 _SAMPLE = 10
 """Maximum number of list items that are sampled to estimate a size."""
-_SCALAR = 16
+_SCALAR_BYTES = 16
 """Estimated bytes of a number or time."""
 
 
@@ -55,7 +55,7 @@ def _size(value: MemberValue, depth: int) -> int:
     if isinstance(value, str | bytes):
         return len(value)
     if not depth or not isinstance(value, dict | list):
-        return _SCALAR
+        return _SCALAR_BYTES
     if isinstance(value, dict):
         total = 0
         for each in value.values():  # runs for every response: a loop without calls for strings is faster

@@ -18,7 +18,7 @@ SHORT = 128
 
 FAILURES = 100
 """Number of invalid members after which the check of a list or map stops; AWS's limit is not known."""
-SHOWN = 4096
+MAX_QUOTED = 4096
 """Maximum characters of a value in a message; AWS's limit is not known."""
 
 MemberCheck = Callable[[MemberValue, str], Collection[str]]
@@ -130,7 +130,7 @@ def _map_check(shape: MapShape, own: frozenset[str], null: bool) -> MemberCheck 
         return _all_of(size, keys)
 
     def check_items(value: Members, path: str) -> list[str]:
-        found = (failure for key, item in value.items() for failure in check(item, f"{path}.{key[:SHOWN]}.member"))
+        found = (failure for key, item in value.items() for failure in check(item, f"{path}.{key[:MAX_QUOTED]}.member"))
         return list(islice(found, FAILURES))
 
     return _all_of(size, keys, check_items)
@@ -225,12 +225,12 @@ def _failure(value: MemberValue, shape: Shape, path: str, constraint: str) -> st
         return f"Value at '{path}' failed to satisfy constraint: {constraint}"
     if isinstance(value, bytes):
         value = "***"
-    shown = "".join(islice(_shown(value, shape), SHOWN))[:SHOWN]
+    shown = "".join(islice(_shown(value, shape), MAX_QUOTED))[:MAX_QUOTED]
     return f"Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def _shown(value: MemberValue, shape: Shape) -> Iterator[str]:
-    """Yield a value in pieces, in the format of AWS's Java services; no piece is longer than `SHOWN`."""
+    """Yield a value in pieces, in the format of AWS's Java services; no piece is longer than `MAX_QUOTED`."""
     if isinstance(value, list) and isinstance(shape, ListShape):
         yield "["
         for index, each in enumerate(value):
@@ -240,11 +240,11 @@ def _shown(value: MemberValue, shape: Shape) -> Iterator[str]:
     elif isinstance(value, dict) and isinstance(shape, MapShape | StructureShape):
         yield "{" if isinstance(shape, MapShape) else f"{shape.name}("
         for index, (name, each) in enumerate(value.items()):
-            yield f"{', ' if index else ''}{name[:SHOWN]}="
+            yield f"{', ' if index else ''}{name[:MAX_QUOTED]}="
             yield from _shown(each, shape.value if isinstance(shape, MapShape) else shape.members[name])
         yield "}" if isinstance(shape, MapShape) else ")"
     else:
-        yield value[:SHOWN] if isinstance(value, str) else str(value)
+        yield value[:MAX_QUOTED] if isinstance(value, str) else str(value)
 
 
 @lru_cache(maxsize=1024)

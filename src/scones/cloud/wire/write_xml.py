@@ -34,7 +34,7 @@ S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot contain, not even escaped; U+FFFD replaces them."""
 _NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""The same, and the characters that must be escaped."""
+"""Characters that cannot be written unchanged: those of `_NOT_IN_XML`, and those that must be escaped."""
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
 
@@ -61,7 +61,7 @@ def query_body(operation: OperationModel, members: Members, request_id: str) -> 
 
 
 def _indented(xml: str) -> str:
-    """Write each element on its own line, as AWS's Query services do: executions record the length of responses."""
+    """Write each element on its own line, as AWS does: the output of a Step Functions task contains the length."""
     lines: list[str] = []
     depth, leaf = 0, False
     for tag in sliced_if_on_thread(list(_TAG.finditer(xml))):
@@ -83,7 +83,8 @@ def xml_members(members: Members, shape: StructureShape) -> str:
 @cache
 def _xml_structure(shape: StructureShape) -> Callable[[Members], str]:
     """Return the writer of a structure's members, except for XML attributes."""
-    known: dict[str, tuple[str, Callable[[str, MemberValue], str]]] = {}  # filled by use: shapes may contain themselves
+    # Filled on first use, because a shape may contain itself.
+    known: dict[str, tuple[str, Callable[[str, MemberValue], str]]] = {}
 
     def write(members: Members) -> str:
         pieces = []
@@ -94,8 +95,8 @@ def _xml_structure(shape: StructureShape) -> Callable[[Members], str]:
                 if name not in shape.members or shape.members[name].serialization.get("xmlAttribute"):
                     continue
                 known[name] = wire_name(shape, name), _xml_of(shape.members[name])
-            written, writer = known[name]
-            pieces.append(writer(written, value))
+            element_name, writer = known[name]
+            pieces.append(writer(element_name, value))
         return "".join(pieces)
 
     return write
@@ -124,12 +125,12 @@ def _xml_element_of(shape: StructureShape) -> Callable[[str, MemberValue], str]:
     write_members = _xml_structure(shape)
 
     def write(name: str, value: Members) -> str:
-        written = "".join(
+        attribute_text = "".join(
             f' xmlns:xsi="{XSI_NAMESPACE}" {attribute}="{escape(value[member])}"'
             for member, attribute in attributes
             if member in value
         )
-        return f"<{name}{written}>{write_members(value)}</{name}>"
+        return f"<{name}{attribute_text}>{write_members(value)}</{name}>"
 
     return write
 

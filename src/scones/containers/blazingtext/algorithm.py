@@ -90,15 +90,15 @@ def _stopped_early(texts: dict[str, Path], parameters: Parameters) -> Any:
     fastText's learning rate falls to zero over the epochs, and training cannot continue from a model, so each number of
     epochs trains from scratch.
     """
-    best, most, since = None, -1.0, 0
+    best, best_accuracy, since = None, -1.0, 0
     for epochs in range(min(parameters.min_epochs, parameters.epochs), parameters.epochs + 1):
         model = _fitted(texts, parameters, epochs)
         accuracy = model.test(str(texts["validation"]))[1]
         _log(f"-------------- End of epoch: {epochs}")
         _log(f"Validation accuracy: {accuracy:g}")
-        since = 0 if accuracy > most else since + 1
+        since = 0 if accuracy > best_accuracy else since + 1
         if not since:
-            best, most = model, accuracy
+            best, best_accuracy = model, accuracy
         if since >= parameters.patience:
             _log(f"Validation accuracy has not improved for {since} epochs. Stopping.")
             break

@@ -26,7 +26,7 @@ ERRORS = (
 )
 LAST_LINES = 5
 """Number of last lines that are quoted if none contains a known error."""
-KEPT_LINES = 2000
+MAX_KEPT_LINES = 2000
 """Maximum number of stderr lines that are kept."""
 CHUNK = 65536
 
@@ -56,7 +56,7 @@ def _copy(stream: IO[bytes]) -> list[str]:
         sys.stderr.buffer.flush()
         *whole, rest = (rest + chunk).split(b"\n")
         lines += [line.decode(errors="replace") for line in whole]
-        del lines[:-KEPT_LINES], whole
+        del lines[:-MAX_KEPT_LINES], whole
     return [*lines, rest.decode(errors="replace")]
 
 

@@ -1,4 +1,4 @@
-"""Exceptions for failures of a user's script, in the toolkit's words, in addition to the contract's.
+"""Exceptions for failures of a user's script, with the messages of AWS's toolkit; `contract` has the base classes.
 
 ScriptError
 ├── ExecuteUserScriptError     the script ended with a nonzero exit status

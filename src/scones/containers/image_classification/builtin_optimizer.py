@@ -11,7 +11,7 @@ from scones.containers.image_classification.hyperparameters import OptimizerSett
 
 
 def builtin_optimizer(settings: OptimizerSettings, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
-    """Return the optimizer that a rule names; momentum and weight decay apply only to sgd and nag, as documented."""
+    """Return the optimizer for these settings; momentum and weight decay apply only to sgd and nag, as documented."""
     rate = settings.learning_rate
     match settings.optimizer:
         case "adam":

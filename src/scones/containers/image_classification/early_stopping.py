@@ -6,7 +6,7 @@ from scones.containers.image_classification.hyperparameters import Hyperparamete
 
 
 class EarlyStopping:
-    """The built-in's rule, derived from 15 logs of jobs on AWS; it agrees with all of them."""
+    """The rule of AWS's built-in algorithm, derived from 15 logs of jobs on AWS; it agrees with all of them."""
 
     def __init__(self, parameters: Hyperparameters) -> None:
         self._parameters = parameters

@@ -32,7 +32,7 @@ from scones.containers.image_classification.recipes import Classifier
 OPSET = 18
 TOLERANCE = 1e-4
 """Largest allowed difference between the probabilities of ONNX and PyTorch."""
-COMPARED = 256
+MAX_COMPARED_IMAGES = 256
 """Maximum number of images whose probabilities are compared."""
 
 
@@ -159,7 +159,7 @@ def store(
     """
     content = to_onnx(network, objective, shape, labels).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    compared = pixels[:COMPARED]
+    compared = pixels[:MAX_COMPARED_IMAGES]
     pieces = np.array_split(compared, math.ceil(len(compared) / fastest_batch_size(network, compared)))
     answers = np.concatenate([session.run(None, {"pictures": piece})[0] for piece in pieces])
     difference = float(np.abs(answers - probabilities(network, compared, objective)).max())

@@ -1,8 +1,8 @@
 """The hyperparameters of AWS's built-in image-classification algorithm: names, types, ranges, defaults.
 
 Source: the Developer Guide's "Image Classification Hyperparameters". All values arrive as strings. If any
-hyperparameter of `OptimizerSettings` is given, the built-in's learning rule replaces our recipe's. Hyperparameters in
-`NO_EFFECT` are accepted and checked, and the log says that they have no effect.
+hyperparameter of `OptimizerSettings` is given, the built-in algorithm's optimizer replaces that of our recipe.
+Hyperparameters in `NO_EFFECT` are accepted and checked, and the log says that they have no effect.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ DEFAULT_EPOCHS = 30
 
 @dataclass(frozen=True, slots=True)
 class OptimizerSettings:
-    """The built-in's optimizer and learning rate schedule; defaults are those that its logs show."""
+    """Optimizer and learning rate schedule of the built-in algorithm; the defaults are those in its logs."""
 
     optimizer: str = "sgd"
     learning_rate: float = 0.1
@@ -147,7 +147,7 @@ class OptimizerSettings:
     lr_scheduler_step: tuple[int, ...] = ()
 
     def described(self) -> list[str]:
-        """Return the log lines for the hyperparameters of the optimizer, in the built-in's format."""
+        """Return the log lines for the hyperparameters of the optimizer, in the built-in algorithm's format."""
         own = {"adam": ["beta_1", "beta_2", "eps"], "rmsprop": ["gamma", "eps"]}
         names = ["optimizer", *own.get(self.optimizer, ["momentum", "weight_decay"]), "learning_rate"]
         if self.lr_scheduler_step:
@@ -162,7 +162,7 @@ own."""
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """Hyperparameters of a training job; defaults are the built-in's, except for the batch size (our recipe's)."""
+    """Hyperparameters of a training job; the batch size has our recipe's default, the others AWS's defaults."""
 
     num_classes: int
     num_training_samples: int
@@ -186,7 +186,7 @@ class Hyperparameters:
     """The documentation says 0; 15 of 15 logs say .01."""
 
     def described(self) -> list[str]:
-        """Return the log lines of all hyperparameters, in the built-in's words where it has a line."""
+        """Return the log lines of all hyperparameters, worded as the built-in algorithm does where it logs one."""
         stopping = [name for name in self.__dataclass_fields__ if name.startswith("early_stopping")]
         plain = [name for name in self.__dataclass_fields__ if name not in ("rule", *stopping)]
         lines = [f"{name}: {getattr(self, name)}" for name in plain]
@@ -237,7 +237,7 @@ def _check_together(values: Mapping[str, Any]) -> None:
 
 
 def _optimizer_settings(given: dict[str, Any]) -> OptimizerSettings:
-    """Return the built-in's rule; without `lr_scheduler_factor` it ignores `lr_scheduler_step`, despite the default."""
+    """Return the optimizer's settings. As on AWS, `lr_scheduler_step` is ignored without `lr_scheduler_factor`."""
     if "lr_scheduler_factor" not in given:
         given.pop("lr_scheduler_step", None)
     return OptimizerSettings(**given)

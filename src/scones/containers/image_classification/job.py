@@ -16,11 +16,11 @@ from scones.containers.image_classification.job_log import log
 
 
 def main() -> int:
-    """Run the job and return its exit status: 0, 1 (the algorithm's fault) or 2 (the customer's)."""
+    """Run the job and return its exit status: 0, 1 (the algorithm failed) or 2 (the customer made an error)."""
     # Waiting threads must sleep: on a machine with other load, spinning costs 10 times as much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     container = Container.here()
-    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - the first line of the built-in's log
+    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - the first line of AWS's log
     log("Running default environment configuration script")
     try:
         run(container)

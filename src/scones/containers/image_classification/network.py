@@ -17,7 +17,7 @@ FEATURES = 2 * WIDTHS[-1]
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 """Mean and standard deviation of CIFAR's pixels, in [0, 1]; whitening compensates for other data."""
 
-PATCHES = 1_100_000
+MAX_PATCHES = 1_100_000
 """Approximate maximum number of patches for whitening: all patches of a thousand images of 32 by 32."""
 
 
@@ -81,7 +81,7 @@ class Network(nn.Module):
     def learn_whitening(self, images: Tensor) -> None:
         """Set the first layer from the patches' covariance: fixed filters, each with its negative."""
         _, _, height, width = images.shape
-        x = (images[: max(1, PATCHES // (height * width))] - self.mean) / self.deviation
+        x = (images[: max(1, MAX_PATCHES // (height * width))] - self.mean) / self.deviation
         patches = functional.unfold(x, 2).transpose(1, 2).reshape(-1, 12)
         values, vectors = torch.linalg.eigh(torch.cov(patches.T))
         filters = (vectors / torch.sqrt(values + 1e-2)).T.reshape(12, 3, 2, 2)

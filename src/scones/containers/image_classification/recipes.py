@@ -152,7 +152,7 @@ class FineTuning:
 
 
 class BuiltinRecipe:
-    """A recipe's network, trained by the built-in's rule: a named optimizer, whose rate falls at given epochs."""
+    """A recipe's network, trained like AWS's built-in algorithm: a named optimizer whose rate falls at given epochs."""
 
     max_passes, supports_cuda_graphs = 1, False
     rotations: Rotations | None = None

@@ -22,7 +22,7 @@ PartResult: TypeAlias = tuple[Tensor | None, Tensor]
 """The loss of a part of a batch, after the main task's logits of shape (n, classes), or None without that task."""
 QUARTER_TURNS = 4
 WEIGHT = 0.5
-"""Weight of the second task's loss; the first task's is 1."""
+"""Weight of the second task's loss; the first task's loss has the weight 1."""
 
 
 class Rotations(nn.Module):
@@ -30,7 +30,7 @@ class Rotations(nn.Module):
 
     def __init__(self, network: Network, classes: int) -> None:
         super().__init__()
-        self._evaluated = (network,)  # in a tuple, so that PyTorch does not register its weights as this module's
+        self._evaluated = (network,)  # in a tuple, so that PyTorch does not register its weights in this module
         self._classes = classes
         self.head = nn.Linear(FEATURES, QUARTER_TURNS * classes)
 

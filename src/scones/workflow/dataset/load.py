@@ -19,7 +19,7 @@ from scones.workflow.observer import Progress, silent
 if TYPE_CHECKING:  # stubs are not installed at run time
     from mypy_boto3_s3 import S3Client
 
-THREADS = 10
+UPLOAD_THREADS = 10
 """Number of upload threads, equal to botocore's default number of connections per client."""
 
 
@@ -44,7 +44,7 @@ def load(dataset: Dataset, s3: S3Client, bucket: str, prefix: str = "", *, progr
     paths = list(_paths(dataset))
     uploaded = sent = 0
     progress(0, len(paths))
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(UPLOAD_THREADS) as threads:
         uploads = [threads.submit(_upload, s3, bucket, root + key, path, there) for key, path in paths]
         try:
             for done, upload in enumerate(as_completed(uploads), 1):

@@ -33,7 +33,7 @@ class PartialDownload:
 
     @property
     def etag(self) -> str | None:
-        """ETag of the source's version that these bytes belong to, if the source sent one."""
+        """ETag of the version that these bytes belong to; None if the source did not send one."""
         return self.known.get("etag")
 
     @property
@@ -57,7 +57,7 @@ class PartialDownload:
         self._record_path.write_text(json.dumps({**self.known, "sha256": sha256}), encoding="utf-8")
 
     def completed_etag(self) -> str | None:
-        """Return the ETag that an earlier run completed from this source, if the target is still that file."""
+        """Return the ETag of the target if an earlier run downloaded it completely from this source, or None."""
         whole = self.target.is_file() and self.known.get("sha256") == digest(self.target)
         return self.etag if whole else None
 

@@ -1,6 +1,6 @@
 """The second of the three functions: sends the image to the endpoint.
 
-Event: the body that serialize_image returns, by itself or as "body". It needs only "image_data", base64.
+Event: the body that serialize_image returns, or an event with it as "body". It needs only "image_data", base64.
 Result: {"statusCode": 200, "body": {…, "inferences": [probability per class, in the order of the labels]}}. The body
 has the event's fields except "image_data": it is not needed further, and a state machine's history stores all data.
 
@@ -41,14 +41,14 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     """Return the event's fields with the endpoint's inferences. Raises an error above or AWS's ClientError."""
     fields = body(event)
     image = image_bytes(fields)
-    answer = runtime().invoke_endpoint(
+    response = runtime().invoke_endpoint(
         EndpointName=endpoint_name(),
         ContentType="image/jpeg" if image.startswith(JPEG) else "image/png",
         Accept="application/json",
         Body=image,
     )
     kept = {name: value for name, value in fields.items() if name != "image_data"}
-    return {"statusCode": 200, "body": {**kept, "inferences": inferences(answer["Body"].read())}}
+    return {"statusCode": 200, "body": {**kept, "inferences": inferences(response["Body"].read())}}
 
 
 def body(event: object) -> dict[str, Any]:
@@ -82,12 +82,12 @@ def endpoint_name() -> str:
     return name
 
 
-def inferences(answer: bytes) -> list[float]:
+def inferences(response: bytes) -> list[float]:
     """Return the probabilities in the endpoint's JSON response."""
     try:
-        values = json.loads(answer)
+        values = json.loads(response)
     except ValueError:
         values = None
     if not isinstance(values, list) or not values or not all(type(value) in (int, float) for value in values):
-        raise BadInferencesError(f"The endpoint returned {answer[:100]!r}; a list of probabilities was expected.")
+        raise BadInferencesError(f"The endpoint returned {response[:100]!r}; a list of probabilities was expected.")
     return values

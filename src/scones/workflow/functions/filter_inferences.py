@@ -1,6 +1,6 @@
 """The last of the three functions: the confidence gate. It passes a confident prediction and fails on any other.
 
-Event: the body that classify_image returns, by itself or as "body". It needs only "inferences", a list of numbers.
+Event: the body that classify_image returns, or an event with it as "body". Required: "inferences", a list of numbers.
 Result: {"statusCode": 200, "body": {…}} with the event's fields, unchanged.
 
 Environment: THRESHOLD, a number from 0 to 1, by default .93.

@@ -1,6 +1,6 @@
 """The first of the three functions: reads an image from S3 into the event, as base64.
 
-Event: {"s3_bucket": …, "s3_key": …}, by itself or as "body". An empty "image_data", as the course sends, is allowed.
+Event: {"s3_bucket": …, "s3_key": …}, or these fields in "body". The course also sends an empty "image_data".
 Result: {"statusCode": 200, "body": {"image_data": base64, "s3_bucket": …, "s3_key": …, "inferences": []}}.
 
 Step Functions passes at most 256 KiB between states, so an image may have at most 190,000 bytes. An image of 32 by 32
@@ -36,14 +36,14 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     """Return the image at s3_bucket and s3_key in base64. Raises one of the errors above, or AWS's ClientError."""
     fields = body(event)
     bucket, key = text(fields, "s3_bucket"), text(fields, "s3_key")
-    answer = s3().get_object(Bucket=bucket, Key=key)
-    size = answer["ContentLength"]
+    response = s3().get_object(Bucket=bucket, Key=key)
+    size = response["ContentLength"]
     if size > MAX_BYTES:
-        answer["Body"].close()
+        response["Body"].close()
         raise ImageTooLargeError(
             f"s3://{bucket}/{key} has {size:,} bytes, but a state can hold at most {MAX_BYTES:,}: scale the image down."
         )
-    image = base64.b64encode(answer["Body"].read()).decode("ascii")
+    image = base64.b64encode(response["Body"].read()).decode("ascii")
     return {"statusCode": 200, "body": {"image_data": image, "s3_bucket": bucket, "s3_key": key, "inferences": []}}
 
 

@@ -108,7 +108,7 @@ def test_reported_failures_go_to_the_dead_letter_queue_and_filters_drop(cloud, f
     assert remaining(sqs, results) == 0
 
 
-def test_invalid_mappings_are_rejected_as_by_aws(cloud, function):
+def test_invalid_mappings_are_rejected_with_the_messages_of_aws(cloud, function):
     sqs = cloud.client("sqs")
     _, arn = make_queue(sqs, VisibilityTimeout="5")
     made = function(FORWARDS)

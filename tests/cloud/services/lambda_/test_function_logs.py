@@ -91,7 +91,7 @@ def handler(event, context):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lines", "bytes"])
-def test_a_function_that_floods_its_log_waits_and_delays_no_request(function, cloud, kind):
+def test_a_function_that_floods_its_log_waits_and_does_not_delay_requests(function, cloud, kind):
     made = function(FLOOD, Timeout=5)
     process = psutil.Process(cloud.running.pid)
     before = process.memory_info().rss

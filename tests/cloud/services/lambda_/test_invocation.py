@@ -210,7 +210,7 @@ def handler(event, context):
 """
     keys = json.loads((cloud.data_dir / "credentials.json").read_text())
     seen = function(code).invoke(str(cloud.data_dir / "credentials.json")).payload
-    assert seen  # its own process's, which is its warm parent's if it was forked from one
+    assert seen  # of its own process, or of its warm parent if it was forked from one
     assert not [text for text in seen if keys["SecretAccessKey"] in text or "PYTEST" in text]
 
 

@@ -17,7 +17,7 @@ SIZE = 32 << 20
 
 
 @pytest.mark.slow
-def test_clients_that_do_not_read_take_little_memory_and_delay_no_request(start_cloud):
+def test_clients_that_do_not_read_take_little_memory_and_do_not_delay_requests(start_cloud):
     cloud = start_cloud()
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="unread")

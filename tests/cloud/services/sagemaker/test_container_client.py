@@ -169,7 +169,7 @@ async def test_a_refused_connection_means_that_the_server_is_gone():
         await client.request("GET", "/ping", 10)
 
 
-async def test_a_late_response_is_dropped_and_reaches_no_other_request():
+async def test_a_late_response_is_dropped_and_does_not_reach_another_request():
     async def late_at_first(container, reader, writer):
         body = await container.read(reader)
         await asyncio.sleep(0.2 if container.connections == 1 else 0)

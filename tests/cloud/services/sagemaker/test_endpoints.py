@@ -96,7 +96,7 @@ def test_a_crashed_model_server_is_restarted(bench: Workbench) -> None:
     until(serves)
 
 
-def test_a_connection_that_the_server_closed_fails_no_request(bench: Workbench) -> None:
+def test_a_connection_that_the_server_closed_does_not_fail_a_request(bench: Workbench) -> None:
     endpoint = bench.endpoint()
     for _ in range(3):
         assert answered(bench.invoke(endpoint, b"close soon"))["body"] == "close soon"
@@ -131,7 +131,7 @@ def test_traffic_is_split_by_weight_and_by_name(bench: Workbench) -> None:
     assert {bench.invoke(endpoint)["InvokedProductionVariant"] for _ in range(20)} == {"Variant-1"}
 
 
-def test_an_update_fails_no_request(bench: Workbench) -> None:
+def test_an_update_does_not_fail_requests(bench: Workbench) -> None:
     endpoint = bench.endpoint(bench.config(bench.model("old")))
     reported: list[str] = []
     failures: list[Exception] = []

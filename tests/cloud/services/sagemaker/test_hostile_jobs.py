@@ -200,7 +200,7 @@ while True: os.write(1, b"loss=1" + bytes([10]) * (1 << 19))
 
 
 @pytest.mark.slow
-def test_a_job_that_floods_its_log_waits_and_delays_no_request(bench: Workbench) -> None:
+def test_a_job_that_floods_its_log_waits_and_does_not_delay_requests(bench: Workbench) -> None:
     definitions = [{"Name": f"m{number}", "Regex": "loss=([0-9]+)"} for number in range(4)]
     algorithm = {"TrainingImage": IMAGE, "TrainingInputMode": "File", **program(bench, FLOOD)}
     process = psutil.Process(bench.cloud.running.pid)

@@ -129,7 +129,7 @@ def test_an_archive_is_read_to_its_checksum(tmp_path: Path, damage: str) -> None
     assert not (tmp_path / "model").exists()
 
 
-def test_an_error_names_the_archive_member_and_no_folder_of_the_host(tmp_path: Path) -> None:
+def test_an_error_names_the_archive_member_but_not_the_host_folder(tmp_path: Path) -> None:
     (tmp_path / "model.tar.gz").write_bytes(members("n" * 300))
     with pytest.raises(tarfile.TarError) as error:
         unpack(tmp_path / "model.tar.gz", tmp_path / "model")

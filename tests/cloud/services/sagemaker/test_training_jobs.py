@@ -211,7 +211,7 @@ def test_checkpoints_are_copied_to_s3_and_restored(bench: Workbench) -> None:
     assert bench.objects("checkpoints/")["checkpoints/epoch-1.txt"] == b"epoch-0.txt"
 
 
-def test_a_channel_without_objects_is_rejected_in_the_words_of_aws(bench: Workbench) -> None:
+def test_a_channel_without_objects_is_rejected_with_the_message_of_aws(bench: Workbench) -> None:
     uri = f"s3://{bench.bucket}/nothing/"
     with pytest.raises(ClientError) as refused:
         bench.train({"train": {"S3Uri": uri}})

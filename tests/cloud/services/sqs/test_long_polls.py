@@ -38,9 +38,9 @@ def long_polls(cloud: Any, url: str, count: int, pause: float = 0) -> Iterator[l
     body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}).encode()
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage"}
     request = AWSRequest("POST", cloud.url + "/", headers, body)
-    given = cloud.running.environment()
-    keys = Credentials(given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"])
-    SigV4Auth(keys, "sqs", given["AWS_DEFAULT_REGION"]).add_auth(request)
+    environment = cloud.running.environment()
+    keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(keys, "sqs", environment["AWS_DEFAULT_REGION"]).add_auth(request)
     address = urlsplit(cloud.url)
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
     lines += [f"Host: {address.netloc}", f"Content-Length: {len(body)}"]
@@ -69,7 +69,7 @@ def answered(connections: list[socket.socket]) -> list[int]:
 
 
 @pytest.mark.slow
-def test_many_long_polls_and_a_sender_delay_no_request(start_cloud: Any) -> None:
+def test_many_long_polls_and_a_sender_do_not_delay_other_requests(start_cloud: Any) -> None:
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     url = make(sqs)
@@ -107,13 +107,13 @@ def test_a_disconnected_client_receives_no_message(cloud: Any, sqs: Any) -> None
 def test_many_receivers_get_each_message_once_and_without_delay(sqs: Any, fifo: bool) -> None:
     url = make(sqs, **({"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}))
     received: Counter[str] = Counter()
-    late: list[float] = []
+    delays: list[float] = []
     over = threading.Event()
 
     def receive() -> None:
         while not over.is_set():
             for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=4).get("Messages", []):
-                late.append(time.time() - float(message["Body"].split()[1]))
+                delays.append(time.time() - float(message["Body"].split()[1]))
                 received[message["Body"]] += 1
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
@@ -135,7 +135,7 @@ def test_many_receivers_get_each_message_once_and_without_delay(sqs: Any, fifo: 
             receiver.result()
     assert set(received.values()) == {1}
     assert len(received) == 150
-    assert max(late) < 3  # seconds: 1 on an idle machine, 4 after a lost wake-up
+    assert max(delays) < 3  # seconds: 1 on an idle machine, 4 after a lost wake-up
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -144,7 +144,7 @@ def test_long_polls_receive_messages_whose_visibility_timeout_ended(cloud: Any, 
     for _ in range(count):
         sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=2)
     with long_polls(cloud, url, count + 3) as connections:
-        for connection in connections:  # the last three receive messages that were not deleted
+        for connection in connections:  # no message is deleted, so the last three connections receive some again
             connection.settimeout(12)
             assert connection.recv(16).startswith(b"HTTP/1.1 200")
 
@@ -163,10 +163,10 @@ def _outcomes(call: Any, delete: Any, make_one: Any, rounds: int = 12) -> Counte
     """Call from eight threads while the called resource is deleted; return the count of each error code and of "ok"."""
     found: Counter[str] = Counter()
 
-    def repeat(thing: str, worker: int) -> None:
+    def repeat(target: str, worker: int) -> None:
         for number in range(15):
             try:
-                call(thing, f"{worker}-{number}")
+                call(target, f"{worker}-{number}")
             except ClientError as error:
                 found[error.response["Error"]["Code"]] += 1
             else:
@@ -174,10 +174,10 @@ def _outcomes(call: Any, delete: Any, make_one: Any, rounds: int = 12) -> Counte
 
     with ThreadPoolExecutor(8) as pool:
         for _ in range(rounds):
-            thing = make_one()
-            calls = [pool.submit(repeat, thing, worker) for worker in range(8)]
+            target = make_one()
+            calls = [pool.submit(repeat, target, worker) for worker in range(8)]
             time.sleep(0.05)
-            delete(thing)
+            delete(target)
             for one in calls:
                 one.result()
     return found

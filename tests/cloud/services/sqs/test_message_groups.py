@@ -38,7 +38,7 @@ def send(queue, group: str, visible: int, receives: int = 0, number: int = 1) ->
 
 @pytest.mark.parametrize("scanned", [1, 2, 5, 1000])
 def test_messages_are_those_of_the_rule(queue, monkeypatch, scanned):
-    monkeypatch.setattr(groups, "SCANNED", scanned)
+    monkeypatch.setattr(groups, "MAX_SKIPPED", scanned)
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
     chance = random.Random(seed)

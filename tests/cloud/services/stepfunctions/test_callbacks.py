@@ -273,7 +273,7 @@ def test_a_task_result_sent_before_its_request_is_recorded_survives_a_crash(star
     assert types(after, execution).count("TaskSubmitted") == 1
 
 
-def test_an_activity_whose_history_is_full_fails_its_execution_and_no_worker(cloud, machines):
+def test_an_activity_whose_history_is_full_fails_its_execution_but_not_its_worker(cloud, machines):
     activity = machines.client.create_activity(name=f"full-{uuid.uuid4().hex[:12]}")["activityArn"]
     more = {"Variable": "$.n", "NumericLessThan": 6249, "Next": "Count"}
     states = {  # each loop adds 4 events: only the final event fits after ActivityScheduled

@@ -17,7 +17,7 @@ def replayed() -> set[str]:
 @pytest.mark.slow
 def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_property):
     if not RECORDINGS.exists():
-        pytest.skip("the recordings are not beside this checkout")
+        pytest.skip("the recordings are not next to this checkout")
     cloud = start_cloud()
     results = replay(cloud.environment, tmp_path)
     known = listed()

@@ -384,8 +384,8 @@ def test_failed_child_executions_are_redriven_under_the_same_map_run(cloud, mach
         machines.client.redrive_execution(executionArn=failed["executionArn"])
 
     functions = cloud.client("lambda")
-    mended = zip_of({"main.py": "def handler(event, context):\n    return event\n"})
-    functions.update_function_code(FunctionName=arn, ZipFile=mended)
+    repaired = zip_of({"main.py": "def handler(event, context):\n    return event\n"})
+    functions.update_function_code(FunctionName=arn, ZipFile=repaired)
     functions.get_waiter("function_updated_v2").wait(FunctionName=arn)
     machines.client.redrive_execution(executionArn=execution)
     assert output(machines.wait(execution)) == [-3, 3, 5]

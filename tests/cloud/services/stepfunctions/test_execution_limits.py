@@ -136,7 +136,7 @@ def test_a_definition_of_a_megabyte_is_checked_and_parsed_in_seconds():
 
 
 def test_machines_and_executions_take_turns():
-    queue: FairQueue[str] = FairQueue(most=2)
+    queue: FairQueue[str] = FairQueue(limit=2)
     for n in range(3):
         queue.put(JobOwner("busy", "one"), f"one {n}")
     queue.put(JobOwner("busy", "two"), "two")

@@ -120,7 +120,7 @@ def test_a_payload_that_is_too_long_for_the_log_is_cut(machines, group):
     assert 250_000 < len(started["input"]) < 248 * 1024
 
 
-def test_a_deleted_log_group_delays_no_execution_and_is_not_created_again(machines, cloud, group):
+def test_a_deleted_log_group_does_not_delay_executions_and_is_not_created_again(machines, cloud, group):
     machine = machines.create(PASS, loggingConfiguration=group.configuration())
     group.client.delete_log_group(logGroupName=group.name)
     assert machines.wait(machines.start(machine))["status"] == "SUCCEEDED"

@@ -128,7 +128,7 @@ def test_a_running_task_is_run_again(start_cloud, machines_of, functions_of):
 
 
 @pytest.mark.slow
-def test_a_stop_of_the_cloud_ends_nothing_and_adds_nothing_to_histories(start_cloud, machines_of):
+def test_stopping_the_cloud_does_not_end_executions_or_add_events(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     inner = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "End": True}}}

@@ -144,7 +144,7 @@ def worker(before: Run | None = None) -> Any:
     return work
 
 
-WHOLE = interpret(DEFINITION, INPUT, worker(), waits=1)
+WHOLE = interpret(DEFINITION, INPUT, worker(), turns_per_wait=1)
 BEGINNINGS = ("TaskScheduled", "TaskStarted", "LambdaFunctionScheduled", "LambdaFunctionStarted")
 
 

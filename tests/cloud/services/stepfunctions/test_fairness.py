@@ -24,8 +24,8 @@ from scones.cloud.services.stepfunctions.execution.concurrency import (
 )
 from scones.cloud.services.stepfunctions.execution.history import Event
 from scones.cloud.services.stepfunctions.execution.journal import MAX_UNWRITTEN, Journal
-from scones.cloud.services.stepfunctions.execution.quota import CHARACTERS, RUNNING, RunningQuota
-from scones.cloud.services.stepfunctions.execution.scheduler import SLICE, TurnScheduler
+from scones.cloud.services.stepfunctions.execution.quota import MAX_CHARACTERS, MAX_RUNNING, RunningQuota
+from scones.cloud.services.stepfunctions.execution.scheduler import SLICE_SECONDS, TurnScheduler
 from scones.cloud.services.stepfunctions.schema import SCHEMA
 from support.state_workbench import INVOKE, interpret, single
 
@@ -90,7 +90,7 @@ def test_executions_share_slots_beyond_forty_each():
 
 def use_up() -> None:
     """Block the event loop for twice the time slice that a turn allows."""
-    time.sleep(2 * SLICE)
+    time.sleep(2 * SLICE_SECONDS)
 
 
 def test_a_machine_gets_its_turn_although_another_has_a_thousand_runnable_chains():
@@ -136,7 +136,7 @@ def test_a_cancelled_chain_passes_its_turn_to_the_next():
 
 
 @pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
-def test_nested_maps_delay_no_request(start_cloud: Any, kind: str):
+def test_nested_maps_do_not_delay_requests(start_cloud: Any, kind: str):
     cloud = start_cloud()
     states, callers = cloud.client("stepfunctions"), cloud.client("sts")
     machine = states.create_state_machine(
@@ -226,7 +226,7 @@ def test_executions_are_rejected_while_running_ones_exceed_the_quota(start_cloud
     large = json.dumps("x" * 260_000)
 
     def fill() -> None:
-        for _ in range(CHARACTERS // len(large) + 1):
+        for _ in range(MAX_CHARACTERS // len(large) + 1):
             client.start_execution(stateMachineArn=machine, input=large)
 
     with pytest.raises(client.exceptions.ClientError) as refused:
@@ -245,7 +245,7 @@ def test_executions_are_rejected_while_running_ones_exceed_the_quota(start_cloud
 
 def test_the_quota_limits_running_executions():
     quota = RunningQuota()
-    for _ in range(RUNNING):
+    for _ in range(MAX_RUNNING):
         assert not quota.is_exceeded_by("{}")
         quota.add("{}")
     assert quota.is_exceeded_by("{}")

@@ -192,7 +192,7 @@ def test_a_single_state_may_use_jsonata():
         ("($f := function($n) { 1 + $f($n) }; $f(1))", "during evaluation: Stack overflow error: Check for"),
     ],
 )
-def test_a_failed_expression_is_explained_in_the_words_of_jsonata(query: str, ending: str):
+def test_a_failed_expression_is_explained_with_the_message_of_jsonata(query: str, ending: str):
     """The messages were measured on AWS (floci-io/floci, issues 2668, 2736 and 2737)."""
     run = interpret(machine({"Type": "Pass", "Output": {"r": f"{{% {query} %}}"}}))
     assert run.failure is not None

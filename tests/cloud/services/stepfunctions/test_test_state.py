@@ -208,7 +208,7 @@ def test_a_mocked_result_has_the_form_of_the_services_response(try_state, resour
     assert try_state(state, result=result, mock={"fieldValidationMode": "NONE"})["status"] == "SUCCEEDED"
 
 
-def test_present_asks_for_no_required_member(try_state):
+def test_present_does_not_check_required_members(try_state):
     state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "End": True}
     answer = try_state(state, result={}, mock={"fieldValidationMode": "PRESENT"})
     assert (answer["status"], answer["output"]) == ("SUCCEEDED", "{}")

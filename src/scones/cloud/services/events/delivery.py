@@ -68,9 +68,9 @@ class EventDelivery:
         target = self._records.target(bus, name, target_id)
         if target is None:
             return
-        dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
+        dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
         log.warning("Event %s could not be delivered to %s (rule %s): %s", event["id"], target["Arn"], name, error)
-        if dead_letters is None:
+        if dead_letter_arn is None:
             return
         values = {
             "RULE_ARN": self._records.rule_arn(self._records.rule(name, bus)),
@@ -81,9 +81,9 @@ class EventDelivery:
         text = well_formed(json.dumps(event, ensure_ascii=False))
         message = TargetMessage(text=text, attributes=text_attributes(values))
         try:
-            await send_to_queue(self._cloud, dead_letters, message)
+            await send_to_queue(self._cloud, dead_letter_arn, message)
         except ServiceError as second:
-            log.warning("The dead-letter queue %s rejected event %s: %s", dead_letters, event["id"], second)
+            log.warning("The dead-letter queue %s rejected event %s: %s", dead_letter_arn, event["id"], second)
 
     async def _start(self, machine: str, text: str, name: str) -> None:
         """Start an execution named after the event and the target, so that a repeated delivery starts no second one."""

@@ -26,7 +26,7 @@ class EventRouter:
         self._outbox = Outbox(cloud, OUTBOX, delivery.deliver, delivery.failed)
 
     def start(self) -> None:
-        """Resume the deliveries that an earlier process left."""
+        """Resume the deliveries that an earlier process left unfinished."""
         self._outbox.start()
 
     async def route(self, bus: str, events: list[dict[str, Any]]) -> None:

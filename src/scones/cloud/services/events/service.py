@@ -36,7 +36,7 @@ class EventBridge(Service):
         )
 
     async def start(self) -> None:
-        """Resume the deliveries that an earlier process left, and start the schedules."""
+        """Resume the deliveries that an earlier process left unfinished, and start the schedules."""
         self._router.start()
         self._scheduler.start()
 

@@ -23,7 +23,7 @@ UPLOAD_LIMIT = 1_048_576
 
 Source: API reference, "PutLogEvents". Until April 2025, the limit for an event was 256 KB.
 """
-_END = 1 << 62
+_AFTER_ALL_EVENTS = 1 << 62
 """A bound above every event's time in milliseconds."""
 _NEXT_SEQUENCE = "49039859627112345678901234567890123456789012345678901234"
 """AWS returns a sequence token for older clients; requests no longer need one (API reference, "PutLogEvents")."""
@@ -65,7 +65,7 @@ class LogEventOperations:
             group,
             stream,
             params.get("startTime", 0),
-            params.get("endTime", _END),
+            params.get("endTime", _AFTER_ALL_EVENTS),
             *(position or (None, None)),
             params.get("limit", EVENTS),
         )
@@ -101,7 +101,7 @@ class LogEventOperations:
         async with TimeSlices() as slices:
             begin = position or (params.get("startTime", 0), -1)
             streams = self._searched_streams(group, names, prefix)
-            rows = search.events(self._store, group, streams, begin, params.get("endTime", _END), slices)
+            rows = search.events(self._store, group, streams, begin, params.get("endTime", _AFTER_ALL_EVENTS), slices)
             found, rest = await search.search(rows, pattern, in_stream, params.get("limit", EVENTS), slices)
             events = [
                 {"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)}

@@ -16,10 +16,10 @@ from scones.cloud.core.expressions import RegularExpression, RegularExpressionEr
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.logs.errors import invalid
 
-EXPRESSIONS = 2
-"""Maximum number of regular expressions per pattern, AWS's limit for JSON and column patterns."""
-LONG = 4096
-"""Length of a line, in characters, from which matching can pause between terms."""
+MAX_EXPRESSIONS = 2
+"""Maximum number of regular expressions per pattern. AWS documents this limit for JSON and column patterns only."""
+LONG_LINE = 4096
+"""Minimum length, in characters, of a line that is matched in time slices, with a pause between terms if needed."""
 
 _TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
 _ALLOWED = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]*")
@@ -37,7 +37,7 @@ class Terms:
 
     async def any_in(self, line: str, slices: TimeSlices) -> bool:
         """Return True if a line contains one of the terms."""
-        if len(line) < LONG:
+        if len(line) < LONG_LINE:
             if self.any_word is not None:
                 found = self.any_word.search(line.encode(errors="replace")) is not None
             else:
@@ -50,7 +50,7 @@ class Terms:
 
     async def all_in(self, line: str, slices: TimeSlices) -> bool:
         """Return True if a line contains all terms."""
-        if len(line) < LONG:
+        if len(line) < LONG_LINE:
             return all(word in line for word in self.words) and all(each.matches_in(line) for each in self.expressions)
         async for found in self._each_in(line, slices):
             if not found:
@@ -93,20 +93,23 @@ def parse_filter_pattern(text: str) -> FilterPattern:
             "The local cloud supports filter patterns of words, phrases and %regex%, but not of JSON or columns."
         )
     terms = [(sign, quoted or word, bool(word)) for sign, quoted, word in _TERM.findall(text)]
-    if sum(bare and _is_expression(term) for _, term, bare in terms) > EXPRESSIONS:
-        raise invalid(f"A filter pattern can have at most {EXPRESSIONS} regular expressions.")
+    if sum(unquoted and _is_expression(term) for _, term, unquoted in terms) > MAX_EXPRESSIONS:
+        raise invalid(f"A filter pattern can have at most {MAX_EXPRESSIONS} regular expressions.")
     return FilterPattern(
-        *(_terms([(term, bare) for each, term, bare in terms if each == sign]) for sign in ("", "-", "?"))
+        *(
+            _terms([(term, unquoted) for term_sign, term, unquoted in terms if term_sign == sign])
+            for sign in ("", "-", "?")
+        )
     )
 
 
 def _terms(terms: list[tuple[str, bool]]) -> Terms:
-    words = tuple(term for term, bare in terms if not (bare and _is_expression(term)))
-    expressions = tuple(_expression(term) for term, bare in terms if bare and _is_expression(term))
-    many = (
+    words = tuple(term for term, unquoted in terms if not (unquoted and _is_expression(term)))
+    expressions = tuple(_expression(term) for term, unquoted in terms if unquoted and _is_expression(term))
+    any_word = (
         re2.compile(b"|".join(re2.escape(word.encode(errors="replace")) for word in words)) if len(words) > 3 else None
     )
-    return Terms(words, expressions, many)
+    return Terms(words, expressions, any_word)
 
 
 def _is_expression(term: str) -> bool:

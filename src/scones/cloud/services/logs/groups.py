@@ -6,7 +6,7 @@ import json
 import sqlite3
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.bulk_deletes import SLICE, delete_all
+from scones.cloud.core.bulk_deletes import ROWS_PER_WRITE, delete_all
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.pages import query_page
 from scones.cloud.core.text_order import successor
@@ -43,7 +43,7 @@ class LogGroupOperations:
         await delete_all(store, "log_events", "group_name = ?", name)
         streams = "SELECT name FROM log_streams WHERE group_name = ?1 LIMIT ?2"
         sql = f"DELETE FROM log_streams WHERE group_name = ?1 AND name IN ({streams})"  # noqa: S608
-        while await store.execute(sql, name, SLICE) == SLICE:
+        while await store.execute(sql, name, ROWS_PER_WRITE) == ROWS_PER_WRITE:
             pass
         if not await store.execute("DELETE FROM log_groups WHERE name = ?", name):
             raise no_group()

@@ -9,7 +9,7 @@ from scones.cloud.services.logs.errors import invalid_token
 from scones.cloud.services.logs.search import EventPosition
 from scones.cloud.wire.members import Members
 
-_LARGEST = str(2**63 - 1)
+_LARGEST_NUMBER = str(2**63 - 1)
 """The largest time or ID of an event, as 19 digits in a token."""
 
 
@@ -29,6 +29,6 @@ def event_position(token: str | None) -> tuple[str | None, EventPosition | None]
     if not token:
         return None, None
     parsed = re.fullmatch(r"([fb])/0([0-9]{19})0([0-9]{19})", token)
-    if not parsed or max(parsed[2], parsed[3]) > _LARGEST:
+    if not parsed or max(parsed[2], parsed[3]) > _LARGEST_NUMBER:
         raise invalid_token()
     return parsed[1], (int(parsed[2]), int(parsed[3]))

@@ -17,12 +17,12 @@ PAGE_BYTES = 1_048_576
 """Maximum size of a page in bytes: API reference, "GetLogEvents" and "FilterLogEvents"."""
 EVENT_OVERHEAD = 26
 """Bytes that AWS counts for each event in addition to its message."""
-SEARCHED = 100_000
+MAX_SEARCHED_EVENTS = 100_000
 """Maximum number of events that FilterLogEvents searches for one page; AWS's limit is not known.
 
 Each 1,000 characters of a message count as one more event.
 """
-BATCH = 100
+BATCH_EVENTS = 100
 """Number of events that are read at once."""
 STREAMS = 100
 """Maximum number of streams that are read separately, AWS's limit on stream names per request."""
@@ -69,7 +69,7 @@ async def search(
     found, searched = EventPage(limit), 0
     position: EventPosition | None = None
     async for row in rows:
-        if searched >= SEARCHED:
+        if searched >= MAX_SEARCHED_EVENTS:
             return found.rows, position
         searched += 1 + len(row["message"]) // 1000
         if in_stream(row["stream"]) and await pattern.matches(row["message"], slices) and not found.add(row):
@@ -87,9 +87,9 @@ async def events(
     of other streams cost nothing.
     """
     if streams is None:
-        rows = _rows(store, "group_name = ?", (group,), position, end, BATCH)
+        rows = _rows(store, "group_name = ?", (group,), position, end, BATCH_EVENTS)
     else:
-        batch = max(1, BATCH // max(1, len(streams)))
+        batch = max(1, BATCH_EVENTS // max(1, len(streams)))
         each = (_rows(store, "group_name = ? AND stream = ?", (group, name), position, end, batch) for name in streams)
         rows = heapq.merge(*each, key=lambda row: (row["at"], row["id"]))
     for row in rows:

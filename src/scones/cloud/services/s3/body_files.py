@@ -23,13 +23,13 @@ from scones.cloud.services.s3.checksum import ALGORITHMS, Digest
 
 log = logging.getLogger(__name__)
 
-SMALL = 64 * 1024
+SMALL_BODY = 64 * 1024
 """Largest body in bytes that is stored in the database, where a commit is faster than a file's two fsyncs."""
 KEPT_DAYS = 7
 """Days for which a file without a row is kept."""
 CHUNK = 1024 * 1024
 """Bytes of an incoming body that are hashed and written at once."""
-PIECE = 128 * 1024
+PIECE_BYTES = 128 * 1024
 """Bytes of a body that are read at once: the memory used per client that does not read its response."""
 
 
@@ -115,7 +115,7 @@ class BodyFiles:
         await asyncio.to_thread(sweep)
 
     async def receive(
-        self, chunks: AsyncIterator[bytes], algorithms: Iterable[str], *, small: int = SMALL
+        self, chunks: AsyncIterator[bytes], algorithms: Iterable[str], *, small: int = SMALL_BODY
     ) -> ReceivedBody:
         """Receive a complete body: synced to disk, or in memory if it has at most `small` bytes."""
         digests = {name: ALGORITHMS[name]() for name in set(algorithms)}
@@ -274,7 +274,7 @@ class _BodyReader:
             self.close()
             raise StopAsyncIteration
         segment = self._segments.pop()
-        length = min(segment.length, PIECE)
+        length = min(segment.length, PIECE_BYTES)
         if segment.length > length:
             self._segments.append(replace(segment, start=segment.start + length, length=segment.length - length))
         path = self._files.folder / segment.file

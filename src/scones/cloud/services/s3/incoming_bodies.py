@@ -7,7 +7,7 @@ import base64
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Body, OperationCall, body_chunks
 from scones.cloud.services.s3 import checksum
-from scones.cloud.services.s3.body_files import SMALL, BodyFiles, ReceivedBody
+from scones.cloud.services.s3.body_files import SMALL_BODY, BodyFiles, ReceivedBody
 from scones.cloud.wire.members import Members
 
 
@@ -17,7 +17,7 @@ class IncomingBodies:
     def __init__(self, files: BodyFiles) -> None:
         self._files = files
 
-    async def receive(self, call: OperationCall, *algorithms: str, small: int = SMALL) -> ReceivedBody:
+    async def receive(self, call: OperationCall, *algorithms: str, small: int = SMALL_BODY) -> ReceivedBody:
         """Receive a request's body, and check it against Content-MD5 and the checksum in a header or trailer.
 
         Raises `BadDigest` if either differs.
@@ -51,7 +51,7 @@ class IncomingBodies:
         if content.file is not None:
             await self._files.remove([content.file])
 
-    async def copy(self, body: Body, algorithm: str, *, small: int = SMALL) -> ReceivedBody:
+    async def copy(self, body: Body, algorithm: str, *, small: int = SMALL_BODY) -> ReceivedBody:
         """Receive a copy of a stored body."""
         return await self._files.receive(body_chunks(body), [algorithm], small=small)
 

@@ -20,7 +20,7 @@ from scones.cloud.wire.members import Members
 MAX_KEYS = 1000
 """Maximum number of entries per page."""
 
-_LONG = 100_000
+_LONG_KEYS = 100_000
 """Total length of a page's keys, in characters, above which they are URL-encoded in time slices."""
 _OBJECTS = """
     SELECT key, size, etag, modified, storage_class, checksum_algorithm, checksum_type FROM s3_objects
@@ -112,7 +112,7 @@ class ListingOperations:
 
     def _build_page(self, found: list[ListingEntry], limit: int, params: Members, *, owner: bool) -> ListingPage:
         """Return a page of entries. Runs in a thread, because URL-encoding a thousand long keys takes 50 ms."""
-        quoted = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in found) > _LONG
+        quoted = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in found) > _LONG_KEYS
         url, page = _encoder(params), found[:limit]
         contents = [
             {

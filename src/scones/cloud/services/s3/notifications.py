@@ -93,7 +93,7 @@ class Notifier:
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
     def start(self) -> None:
-        """Load the configurations and continue deliveries that an earlier process left."""
+        """Load the configurations and continue deliveries that an earlier process left unfinished."""
         for row in self._cloud.store.rows("SELECT bucket, document FROM s3_notification_configurations"):
             try:
                 self._rules[row["bucket"]] = rules_of(json.loads(row["document"]))
@@ -137,7 +137,7 @@ class Notifier:
         self._rules.pop(bucket, None)
 
     def store(self, connection: sqlite3.Connection, event: str, call: OperationCall, record: ObjectRecord) -> None:
-        """Store the notifications of a change to an object in the change's transaction; `wake` delivers them."""
+        """Store the notifications of an object's change in the same transaction as the change; `wake` delivers them."""
         for rule in self._rules.get(record.bucket, ()):
             if rule.wants(event, record.key):
                 self._outbox.put(connection, [rule.target], {"Records": [self._message(rule, event, call, record)]})

@@ -17,7 +17,7 @@ from scones.cloud.services.s3 import S3
 from scones.cloud.services.s3.file_transfers import FileTransfers
 from scones.cloud.wire.members import Members, MemberValue
 
-PARALLEL = 16
+PARALLEL_DOWNLOADS = 16
 """Maximum number of objects that are downloaded at once."""
 
 
@@ -93,7 +93,7 @@ class S3Access:
 
     async def download_all(self, files: Iterable[tuple[S3Location, Path]]) -> None:
         """Download many objects, several at a time; the first failure cancels the other downloads."""
-        slots = asyncio.Semaphore(PARALLEL)
+        slots = asyncio.Semaphore(PARALLEL_DOWNLOADS)
 
         async def one(source: S3Location, target: Path) -> None:
             async with slots:

@@ -21,7 +21,7 @@ from scones.cloud.services.sagemaker.log_stream import log_group
 from scones.cloud.services.sagemaker.service import SageMaker
 from scones.cloud.wire.members import Members
 
-LARGEST = 6_291_456
+MAX_BODY = 6_291_456
 """Maximum bytes of a request's and of a response's body: the length of BodyBlob in botocore's model.
 
 We found no source for AWS's error for a larger response.
@@ -49,8 +49,8 @@ class InvocationOperations:
         name = params["EndpointName"]
         variant = self._variant(name, params.get("TargetVariant"))
         body = params.get("Body", b"")
-        if len(body) > LARGEST:  # AWS's front end rejects it before the service validates the request
-            raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
+        if len(body) > MAX_BODY:  # AWS's front end rejects it before the service validates the request
+            raise ServiceError("413", f"HTTP content length exceeded {MAX_BODY} bytes.", 413)
         request = CapturedMessage(params.get("ContentType", "application/octet-stream"), body)
         reply = await self._invoke(name, variant, request, call)
         content_type = reply.headers.get("content-type", "application/octet-stream")
@@ -88,7 +88,7 @@ class InvocationOperations:
         if "CustomAttributes" in call.params:
             headers[CUSTOM_ATTRIBUTES] = call.params["CustomAttributes"]
         try:
-            reply = await variant.server.invoke(request.body, headers, LARGEST)
+            reply = await variant.server.invoke(request.body, headers, MAX_BODY)
         except ServerTimeoutError as error:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. Review the latency "

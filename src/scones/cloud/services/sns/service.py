@@ -39,5 +39,5 @@ class SNS(Service):
         )
 
     async def start(self) -> None:
-        """Resume the deliveries that an earlier process left."""
+        """Resume the deliveries that an earlier process left unfinished."""
         self._outbox.start()

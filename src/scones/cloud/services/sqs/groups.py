@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import chain
 
-SCANNED = 1000
+MAX_SKIPPED = 1000
 """Number of blocked messages that are skipped before the scan continues group by group."""
 
 _QUEUE = "SELECT id, group_id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 ORDER BY id"
@@ -24,7 +24,7 @@ def receivable(connection: sqlite3.Connection, queue: int, now: int) -> Iterator
     """Yield the messages of a queue that can be received at `now` (milliseconds), in order within each group.
 
     A group is blocked while one of its messages is in flight; a delayed message blocks the later messages of its
-    group. The oldest messages come first. After `SCANNED` blocked messages, the scan continues group by group, so
+    group. The oldest messages come first. After `MAX_SKIPPED` blocked messages, the scan continues group by group, so
     that the number of look-ups is bounded by the number of groups, not by the number of messages.
     """
     waiting: dict[str, bool] = {}
@@ -44,7 +44,7 @@ def receivable(connection: sqlite3.Connection, queue: int, now: int) -> Iterator
         if waits(last) or row["visible"] > now:
             waiting[last] = True
             passed += 1
-            if passed == SCANNED:
+            if passed == MAX_SKIPPED:
                 break
         else:
             yield message(row["id"])

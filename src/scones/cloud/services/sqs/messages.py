@@ -185,7 +185,7 @@ def receive(
     ):
         dead_letter_queue = None
     oldest = now - 1000 * queue.number("MessageRetentionPeriod")
-    most = queue.redrive[1] if queue.redrive else 0
+    max_receives = queue.redrive[1] if queue.redrive else 0
     taken: list[ReceivedMessage] = []
     exhausted: list[int] = []
     rows = (
@@ -194,7 +194,7 @@ def receive(
     for row in rows:
         if row["sent"] <= oldest:
             continue
-        if dead_letter_queue is not None and row["receives"] - row["carried"] >= most:
+        if dead_letter_queue is not None and row["receives"] - row["carried"] >= max_receives:
             exhausted.append(row["id"])
             if len(exhausted) == MAX_MOVED:
                 break

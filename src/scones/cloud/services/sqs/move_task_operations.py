@@ -12,7 +12,7 @@ from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.errors import check_range, invalid
-from scones.cloud.services.sqs.move_tasks import FASTEST, MoveTasks
+from scones.cloud.services.sqs.move_tasks import MAX_RATE, MoveTasks
 from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.wire.members import Members
 
@@ -29,7 +29,7 @@ class MoveTaskOperations:
         """Start to move the messages of a dead-letter queue."""
         params = call.params
         source = self._queue_of(params["SourceArn"], "SourceArn")
-        check_range(params.get("MaxNumberOfMessagesPerSecond"), "MaxNumberOfMessagesPerSecond", 1, FASTEST)
+        check_range(params.get("MaxNumberOfMessagesPerSecond"), "MaxNumberOfMessagesPerSecond", 1, MAX_RATE)
         destination = params.get("DestinationArn")
         if destination is not None:
             self._queue_of(destination, "DestinationArn")

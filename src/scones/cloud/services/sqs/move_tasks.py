@@ -21,7 +21,7 @@ SCHEMA = """
     CREATE INDEX IF NOT EXISTS sqs_move_tasks_by_source ON sqs_move_tasks (source, started);
     CREATE INDEX IF NOT EXISTS sqs_move_tasks_running ON sqs_move_tasks (status) WHERE status = 'RUNNING'
 """
-FASTEST = 500
+MAX_RATE = 500
 """Default and maximum rate of a task, in messages per second."""
 _EXISTS = "SELECT 1 FROM sqs_queues WHERE id = ?"
 _FAILED = "UPDATE sqs_move_tasks SET status = 'FAILED', reason = ? WHERE id = ?"
@@ -36,7 +36,7 @@ class MoveTasks:
         self._long_polls = long_polls
 
     def plan_resumption(self) -> None:
-        """Plan the resumption of tasks that an earlier process left."""
+        """Plan the resumption of tasks that an earlier process left unfinished."""
         rows = self._cloud.store.rows("SELECT id FROM sqs_move_tasks WHERE status = 'RUNNING'")
         self._cloud.resumption.plan(self._resumable(row["id"]) for row in rows)
 
@@ -71,7 +71,7 @@ def _move_batch(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[
     source, touched, now = queues.get(task["source"]), set[int](), now_ms()
     rows = connection.execute(
         "SELECT id, source FROM sqs_messages WHERE queue = ? AND visible <= ? ORDER BY visible, sent, id LIMIT ?",
-        (source.id if source else None, now, task["rate"] or FASTEST),
+        (source.id if source else None, now, task["rate"] or MAX_RATE),
     ).fetchall()
     for row in rows:
         origin = task["destination"] or row["source"]

@@ -173,13 +173,13 @@ class QueueOperations:
         if not given.get("RedrivePolicy"):
             return
         target, _ = redrive_policy(given["RedrivePolicy"])
-        dead_letters = self._queues.at_arn(target)
+        dead_letter_queue = self._queues.at_arn(target)
         text = f"Value {given['RedrivePolicy']} for parameter RedrivePolicy is invalid. Reason: "
-        if dead_letters is None:
+        if dead_letter_queue is None:
             raise invalid(text + "Dead letter target does not exist.")
-        if dead_letters.fifo != name.endswith(".fifo"):
+        if dead_letter_queue.fifo != name.endswith(".fifo"):
             raise invalid(text + "Dead-letter queue must be same type of queue as the source.")
-        if not redrive_allowed(dead_letters.attributes.get("RedriveAllowPolicy", ""), self._queues.arn(name)):
+        if not redrive_allowed(dead_letter_queue.attributes.get("RedriveAllowPolicy", ""), self._queues.arn(name)):
             raise invalid(text + "Dead-letter target owner does not permit this source queue to use it.")
 
 

@@ -82,14 +82,14 @@ class ReceivingOperations:
         return due is not None and due["at"] is not None and due["at"] <= now_ms()
 
     async def _receive_available(self, queue: Queue, limit: int, visibility: int | None) -> list[ReceivedMessage]:
-        dead_letters = self._queues.at_arn(queue.redrive[0]) if queue.redrive else None
+        dead_letter_queue = self._queues.at_arn(queue.redrive[0]) if queue.redrive else None
         hidden = 1000 * (queue.number("VisibilityTimeout") if visibility is None else visibility)
         while True:
             taken = await self._store.write(
-                lambda connection: messages.receive(connection, queue, dead_letters, limit, hidden, now_ms())
+                lambda connection: messages.receive(connection, queue, dead_letter_queue, limit, hidden, now_ms())
             )
-            if taken.moved_some and dead_letters is not None:
-                self._long_polls.wake(dead_letters.id)
+            if taken.moved_some and dead_letter_queue is not None:
+                self._long_polls.wake(dead_letter_queue.id)
             if taken.messages or not taken.more_to_move:
                 return taken.messages
 

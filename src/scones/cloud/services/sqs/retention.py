@@ -15,7 +15,7 @@ from scones.cloud.services.sqs.queues import Queues
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
-"""Seconds between deletions of expired messages and old deduplication IDs; receivers never get expired messages."""
+"""Interval of the deletions in seconds. Receivers never get an expired message, even if it is not deleted yet."""
 
 
 class MessageRetention:

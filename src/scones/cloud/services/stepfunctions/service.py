@@ -93,7 +93,7 @@ class StepFunctions(Service):
         )
 
     async def start(self) -> None:
-        """Plan the resumption of executions that an earlier process left."""
+        """Plan the resumption of executions that an earlier process left unfinished."""
         self._executions.plan_resumption()
 
     def drain(self) -> None:

@@ -1,4 +1,4 @@
-"""Packages in all of AWS's framework images that scripts import.
+"""Packages that scripts can import because all of AWS's framework images contain them.
 
 This folder is last in the import path, so that an installed package takes precedence.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 
 
 def add_to_import_path(*more: Path) -> None:
-    """Append this and further folders to the import path of this container's Python, from the next start of Python on.
+    """Append this folder and `more` to the import path of this container's Python, for all later starts of Python.
 
-    Only a container has its own environment, which VIRTUAL_ENV names; no other environment is changed.
+    Changes only a container's own virtual environment, whose folder is in VIRTUAL_ENV.
     """
     packages = Path(sysconfig.get_path("purelib"))
     if packages.is_relative_to(os.environ.get("VIRTUAL_ENV", "/nowhere")):

@@ -32,7 +32,7 @@ class EventSourceMappings:
         return [json.loads(row["document"]) for row in rows]
 
     def enabled(self) -> list[str]:
-        """Return the UUIDs of the enabled mappings and of those with damaged documents."""
+        """Return the UUIDs of the enabled mappings, and of damaged ones, whose resumption then reports the damage."""
         rows = self._store.rows(
             "SELECT uuid FROM event_source_mappings WHERE NOT json_valid(document)"
             " OR json_extract(document, '$.State') = 'Enabled' ORDER BY uuid"

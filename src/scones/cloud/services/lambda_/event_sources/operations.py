@@ -29,7 +29,7 @@ _SUPPORTED_MEMBERS = frozenset({*_STORED_MEMBERS, "UUID", "EventSourceArn", "Fun
 UNWINDOWED_BATCH = 10
 """Maximum batch size, in messages, for a FIFO queue and for a standard queue without a batching window."""
 
-FILTERS = 10
+MAX_FILTERS = 10
 """Maximum filters per mapping. AWS's quota is 5, and 10 on request (Lambda Developer Guide, "Event filtering
 basics")."""
 
@@ -164,8 +164,8 @@ def _check_batches(mapping: EventSourceMapping) -> None:
 
 
 def _check_filters(mapping: EventSourceMapping) -> None:
-    if len(mapping.get("FilterCriteria", {}).get("Filters", [])) > FILTERS:
-        raise _invalid(f"An event source mapping can have at most {FILTERS} filters.")  # AWS's wording is not known
+    if len(mapping.get("FilterCriteria", {}).get("Filters", [])) > MAX_FILTERS:
+        raise _invalid(f"An event source mapping can have at most {MAX_FILTERS} filters.")  # AWS's wording is not known
     for each in mapping.get("FilterCriteria", {}).get("Filters", []):
         try:
             check_pattern(each.get("Pattern", "{}"))

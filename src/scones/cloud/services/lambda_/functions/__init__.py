@@ -1,1 +1,1 @@
-"""Functions as they are configured: code, versions, aliases, layers and permissions."""
+"""The configuration of functions: code, versions, aliases, layers and permissions."""

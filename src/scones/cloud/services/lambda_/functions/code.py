@@ -37,7 +37,7 @@ MEMBERS_LIMIT = 100_000
 """Maximum number of files in an archive; AWS states no maximum."""
 _MEMBER = b"PK\x01\x02"
 """First bytes of a member's entry in the archive's central directory."""
-_LONGEST_NAME, _LONGEST_PATH = 255, 2048
+_MAX_NAME, _MAX_PATH = 255, 2048
 """Maximum bytes of a name, and of a path below the code's folder. Linux allows 255 for a name and 4,096 for a full
 path."""
 
@@ -154,7 +154,7 @@ def _check_paths(file: zipfile.ZipFile) -> None:
     for member in file.infolist():
         parts = [part for part in member.filename.split("/") if part not in ("", ".", "..")]
         names = [os.fsencode(part) for part in parts]
-        if sum(map(len, names)) + len(names) > _LONGEST_PATH or max(map(len, names), default=0) > _LONGEST_NAME:
+        if sum(map(len, names)) + len(names) > _MAX_PATH or max(map(len, names), default=0) > _MAX_NAME:
             raise zipfile.BadZipFile(f"the name of {member.filename[:64]!r} is too long")
         above = list(itertools.accumulate(parts, "{}/{}".format))
         (folders if member.is_dir() else files).update(above[-1:] or [""])

@@ -61,7 +61,7 @@ class Version:
 
     @property
     def revision(self) -> str:
-        """Identifier that changes with everything that an execution environment is built from."""
+        """Identifier that changes whenever new execution environments must replace the old ones."""
         return f"{self.configuration['Version']}:{self.configuration['RevisionId']}"
 
 
@@ -165,7 +165,7 @@ class FunctionRecords:
             ).fetchone()
             if last is not None and last["code"] == row["code"]:
                 published = json.loads(last["document"])
-                if _substance(published) == _substance(latest):
+                if _without_identity(published) == _without_identity(latest):
                     return Version(published, last["code"])
             number = row["last_version"] + 1
             version = {
@@ -252,7 +252,7 @@ class FunctionRecords:
         return json.loads(row["document"]) if row else None
 
     def layer(self, arn: str) -> Members:
-        """Return the layer version with an ARN, for a function that is to use it.
+        """Return a layer version by its ARN, to add it to a function.
 
         Raises `InvalidParameterValueException` if the layer belongs to another account or region, or does not exist.
         """
@@ -300,6 +300,6 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
 
 
-def _substance(configuration: Members) -> Members:
-    identity = ("Version", "FunctionArn", "RevisionId", "LastModified", "Description")
-    return {name: value for name, value in configuration.items() if name not in identity}
+def _without_identity(configuration: Members) -> Members:
+    omitted = ("Version", "FunctionArn", "RevisionId", "LastModified", "Description")
+    return {name: value for name, value in configuration.items() if name not in omitted}

@@ -122,8 +122,10 @@ class AsyncInvocations:
             payload=row["payload"],
             invocation_result=outcome,
         )
-        dead_letters = configuration.get("DeadLetterConfig", {}).get("TargetArn", "")
-        await self._destinations.finish_event(row["id"], result, self._records.event_config(name) or {}, dead_letters)
+        dead_letter_arn = configuration.get("DeadLetterConfig", {}).get("TargetArn", "")
+        await self._destinations.finish_event(
+            row["id"], result, self._records.event_config(name) or {}, dead_letter_arn
+        )
 
     async def _invoke(self, row: sqlite3.Row) -> InvocationResult:
         name = FunctionName.parse(row["function"])

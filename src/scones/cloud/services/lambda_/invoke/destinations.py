@@ -49,7 +49,7 @@ class RequestContext(TypedDict):
 
 
 class ResultMessage(TypedDict):
-    """What a target receives: an invocation record, or a dead letter with message attributes."""
+    """The message to a target: an invocation record, or a dead letter with message attributes."""
 
     text: str
     attributes: NotRequired[dict[str, str]]
@@ -71,7 +71,7 @@ class AsyncInvocationResult:
     def document(self) -> str:
         """Return the invocation record for a destination as JSON, as the Lambda Developer Guide shows it.
 
-        Payloads are inserted as they are: Lambda accepts JSON that is nested too deeply for Python's parser.
+        Payloads are inserted as text, not parsed: Lambda accepts JSON that is nested too deeply for Python's parser.
         """
         request_context: RequestContext = {
             "requestId": self.request_id,
@@ -79,12 +79,12 @@ class AsyncInvocationResult:
             "condition": self.condition,
             "approximateInvokeCount": self.attempts,
         }
-        about = {
+        envelope = {
             "version": "1.0",
             "timestamp": iso_milliseconds(datetime.now(UTC)),
             "requestContext": request_context,
         }
-        members = {name: json.dumps(value, ensure_ascii=False) for name, value in about.items()}
+        members = {name: json.dumps(value, ensure_ascii=False) for name, value in envelope.items()}
         members["requestPayload"] = _as_json(self.payload)
         if self.invocation_result is not None:
             context: JsonObject = {"statusCode": 200, "executedVersion": self.version}
@@ -113,17 +113,17 @@ class Destinations:
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
     def start(self) -> None:
-        """Resume the deliveries that an earlier process left."""
+        """Resume the deliveries that an earlier process did not finish."""
         self._outbox.start()
 
     async def finish_event(
-        self, number: int | None, result: AsyncInvocationResult, config: Members, dead_letters: str
+        self, event_id: int | None, result: AsyncInvocationResult, config: Members, dead_letter_arn: str
     ) -> None:
         """Delete an accepted event, and store its result for the targets that the function's configuration names."""
-        found = self._deliveries(result, config, dead_letters)
+        found = self._deliveries(result, config, dead_letter_arn)
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM accepted_events WHERE id = ?", (number,))
+            connection.execute("DELETE FROM accepted_events WHERE id = ?", (event_id,))
             for arn, payload in found.items():
                 self._outbox.put(connection, [arn], payload)
 
@@ -131,13 +131,13 @@ class Destinations:
         self._outbox.wake(found)
 
     def _deliveries(
-        self, result: AsyncInvocationResult, config: Members, dead_letters: str
+        self, result: AsyncInvocationResult, config: Members, dead_letter_arn: str
     ) -> dict[str, ResultMessage]:
         succeeded = result.condition == SUCCESS
         chosen = config.get("DestinationConfig", {}).get("OnSuccess" if succeeded else "OnFailure", {})
         found: dict[str, ResultMessage] = {}
-        if dead_letters and not succeeded:
-            found[dead_letters] = {"text": result.payload.decode(), "attributes": result.attributes()}
+        if dead_letter_arn and not succeeded:
+            found[dead_letter_arn] = {"text": result.payload.decode(), "attributes": result.attributes()}
         if arn := chosen.get("Destination"):
             found[arn] = {"text": well_formed(result.document())}
         return found
@@ -206,13 +206,13 @@ def _request_context(document: str) -> RequestContext:
 
 
 def _as_json(payload: bytes) -> str:
-    """Return a payload's JSON text, or a JSON string of a payload that is not JSON."""
+    """Return a payload's text if it is JSON; otherwise convert the text to a JSON string."""
     text = payload.decode("utf-8-sig", "replace")
     try:
         json.loads(text)
     except json.JSONDecodeError:
         return json.dumps(text, ensure_ascii=False)
-    except (ValueError, RecursionError):  # Python's own limits on the digits of a number and on nesting
+    except (ValueError, RecursionError):  # too many digits or too deep for Python's parser, but not for AWS's
         return text
     return text
 

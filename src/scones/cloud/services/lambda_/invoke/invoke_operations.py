@@ -21,7 +21,7 @@ from scones.cloud.wire.members import Members
 
 SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
 """Maximum bytes of a payload."""
-LARGE = 65_536
+LARGE_PAYLOAD = 65_536
 """Bytes of a payload from which it is checked in a thread."""
 
 
@@ -104,7 +104,7 @@ class InvocationOperations:
                 413,
             )
         version = self._invoker.find(function)
-        if len(payload) < LARGE:
+        if len(payload) < LARGE_PAYLOAD:
             check_payload(payload)
         else:
             await asyncio.to_thread(check_payload, payload)

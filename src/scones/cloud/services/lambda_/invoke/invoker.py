@@ -58,7 +58,7 @@ class Invoker:
     async def start(self) -> None:
         """Remove the private folders of an earlier process, and start to release idle environments.
 
-        If there are functions, prepare for their runtimes `WARM_SECONDS` later.
+        If functions exist, start warm parents for their runtimes after `WARM_SECONDS`.
         """
         await asyncio.to_thread(remove_tree, self._scratch)
         self._scratch.mkdir(parents=True)

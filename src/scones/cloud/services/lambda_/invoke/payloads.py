@@ -1,7 +1,8 @@
-"""Checks that payloads of invocations are JSON, with the error messages of Jackson's parser of bytes.
+"""Checks that payloads of invocations are JSON, with the error messages of Jackson's byte parser.
 
-Jackson stops at the first syntax error or UTF-8 error. It reads the first byte of an invalid value as a Latin-1 letter
-and continues from there: such a message reports the bytes that the AWS CLI sends when it decodes a text as base64.
+Jackson stops at the first syntax error or UTF-8 error. An unknown token is quoted in the
+message: its first byte is decoded as Latin-1, the others as UTF-8. Such messages are frequent, because the AWS CLI
+decodes a payload as base64 by default: it sends arbitrary bytes if a user passes plain text.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ def check_payload(payload: bytes) -> None:
         return
     message, end = found
     line, column = payload.count(b"\n", 0, end) + 1, end - payload.rfind(b"\n", 0, end)
-    shown = payload[: jackson.SHOWN].decode(errors="replace")
-    rest = f"[truncated {len(payload) - jackson.SHOWN} bytes]" if len(payload) > jackson.SHOWN else ""
+    shown = payload[: jackson.MAX_QUOTED].decode(errors="replace")
+    rest = f"[truncated {len(payload) - jackson.MAX_QUOTED} bytes]" if len(payload) > jackson.MAX_QUOTED else ""
     raise ServiceError(
         "InvalidRequestContentException",
         f"Could not parse request body into json: Could not parse payload into json: {message}\n"
@@ -33,14 +34,14 @@ def check_payload(payload: bytes) -> None:
 
 def _fault(payload: bytes) -> tuple[str, int] | None:
     """Return the error message for an invalid payload and the number of bytes read until the error, or None."""
-    damaged: UnicodeDecodeError | None = None
+    utf8_error: UnicodeDecodeError | None = None
     try:
         json.loads(payload.decode(), parse_constant=jackson.refuse_constant)
     except UnicodeDecodeError as error:
-        damaged = error
+        utf8_error = error
     except json.JSONDecodeError:
         pass
-    except (ValueError, RecursionError):  # Python's own limits on the digits of a number and on nesting
+    except (ValueError, RecursionError):  # too many digits or too deep for Python's parser, but not for AWS's
         return None
     else:
         return None
@@ -48,10 +49,10 @@ def _fault(payload: bytes) -> tuple[str, int] | None:
     try:
         json.loads(text, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
-        if damaged is None or (error.pos <= damaged.start and not error.msg.startswith("Unterminated string")):
+        if utf8_error is None or (error.pos <= utf8_error.start and not error.msg.startswith("Unterminated string")):
             token = error.msg.startswith("Expecting value") and jackson.IDENTIFIER.match(text, error.pos)
             return _unknown_token(payload, error.pos) if token else jackson.describe_error(text, error)
-    return _undecodable(damaged) if damaged else None
+    return _undecodable(utf8_error) if utf8_error else None
 
 
 def _unknown_token(payload: bytes, position: int) -> tuple[str, int]:

@@ -28,13 +28,13 @@ reached."""
 class Runtime:
     """A function's code and settings, ready to be started any number of times.
 
-    Without isolation, nothing can be mounted: the code stays in its folder on this machine, and only TMPDIR points a
-    handler to its private folder for temporary files.
+    Without isolation, folders cannot be mounted: the code runs in its folder on this machine, and /tmp is that of the
+    machine. The environment variable TMPDIR then contains the handler's private folder for temporary files.
     """
 
     name: str
     interpreter: Interpreter
-    """The interpreter that runs it; its name is different if it is a substitute for a missing interpreter."""
+    """The interpreter that runs the function. Its name differs from `name` if it replaces a missing interpreter."""
     handler: str
     memory_mb: int
     variables: Mapping[str, str]
@@ -42,7 +42,7 @@ class Runtime:
     code: Path
     layers: Path | None
     sdk_folders: tuple[Path, ...]
-    """Folders with modules of this machine, which follow those of the layers in the path."""
+    """Folders of this machine that contain an AWS SDK; in the module search path, they follow the layers' folders."""
     hidden: tuple[Path, ...]
     isolated: bool
 
@@ -54,7 +54,7 @@ class Runtime:
         root = "/var/task" if self.isolated else str(self.code)
         layers = "/opt" if self.isolated or self.layers is None else str(self.layers)
         start = _LANGUAGES[self.interpreter.language](self, root, layers)
-        own = {
+        reserved = {
             "AWS_LAMBDA_RUNTIME_API": api,
             "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
             "LAMBDA_TASK_ROOT": root,
@@ -63,7 +63,7 @@ class Runtime:
         }
         return Program(
             argv=start.command,
-            env={**COMMON, **self._libraries(root, layers), **start.defaults, **self.variables, **own},
+            env={**COMMON, **self._libraries(root, layers), **start.defaults, **self.variables, **reserved},
             cwd=root,
             mounts={
                 "/tmp": tmp,  # noqa: S108 - the handler's own
@@ -73,14 +73,14 @@ class Runtime:
             read_only=frozenset({"/", "/var/task", "/opt"} if self.layers else {"/", "/var/task"}),
             hidden=self.hidden,
             visible=(*self.interpreter.folders, *self.sdk_folders),
-            shared_memory=False,  # as on AWS; its pages would be outside the memory limit
+            shared_memory=False,  # as on AWS; the memory limit would not cover its pages
             limits={"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024},
         )
 
     def _libraries(self, root: str, layers: str) -> dict[str, str]:
         """Return LD_LIBRARY_PATH with those of AWS's folders that contain shared libraries, or {} if none does.
 
-        A program with this variable cannot be forked from a warm parent.
+        The variable is left out if possible, because a program that has it cannot be forked from a warm parent.
         """
         folders = {root: self.code, f"{root}/lib": self.code / "lib"}
         if self.layers is not None:
@@ -96,7 +96,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class _StartCommand:
-    """The start of a language's runtime. A function may override the variables in `defaults`, but not in `own`."""
+    """The start of a language's runtime. A function may override variables in `defaults`, but not in `reserved`."""
 
     command: list[str]
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -120,12 +120,12 @@ def _node(runtime: Runtime, root: str, layers: str) -> _StartCommand:
 
 
 def _provided(runtime: Runtime, root: str, layers: str) -> _StartCommand:
-    """Start the executable `bootstrap` of the archive, or else of a layer.
+    """Return the command that starts `bootstrap`, from the function's archive or, if that has none, from a layer.
 
     Lambda Developer Guide, "Custom runtimes".
     """
-    found = runtime.layers is not None and not (runtime.code / "bootstrap").exists()
-    return _StartCommand([f"{layers if found else root}/bootstrap"])
+    in_layer = runtime.layers is not None and not (runtime.code / "bootstrap").exists()
+    return _StartCommand([f"{layers if in_layer else root}/bootstrap"])
 
 
 _LANGUAGES: Mapping[str, Callable[[Runtime, str, str], _StartCommand]] = {

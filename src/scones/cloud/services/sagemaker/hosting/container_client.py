@@ -22,7 +22,7 @@ HEAD_LIMIT = 64 << 10
 """Maximum bytes of a response's headers."""
 RESPONSE_LIMIT = 100 << 20
 """Maximum bytes of a response's body: the largest payload of a transform job."""
-SMALL = 64 << 10
+SMALL_BODY = 64 << 10
 """Bytes below which a body is sent with its head in one write."""
 
 
@@ -164,7 +164,7 @@ class _Connection(asyncio.Protocol):
         self._begun = False
         self._response = self._loop.create_future()
         self._set_deadline(deadline)
-        if len(body) < SMALL:
+        if len(body) < SMALL_BODY:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))

@@ -29,7 +29,7 @@ from scones.cloud.services.sagemaker.s3_access import S3Access
 
 STARTUP_LIMIT = 480
 """Default seconds within which a container must become healthy, as on AWS."""
-YEARS = 24 * 365 * 10
+CREDENTIAL_HOURS = 24 * 365 * 10
 """Hours that an endpoint's credentials last: AWS renews them, but a process's environment cannot be changed."""
 
 
@@ -71,7 +71,7 @@ class Deployment:
     async def _program(self, item: PlannedVariant, port: int) -> Program:
         """Return the program of a variant's model server."""
         mounts = await asyncio.to_thread(create_folders, self.folder / item.name)
-        variables = container_variables(self._cloud, item.role, "SageMaker", hours=YEARS)
+        variables = container_variables(self._cloud, item.role, "SageMaker", hours=CREDENTIAL_HOURS)
         variables |= await base_directory(mounts) | {"SAGEMAKER_BIND_TO_PORT": str(port)}
         command = self._commands[item.name]
         return Program(

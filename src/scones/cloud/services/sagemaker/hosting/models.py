@@ -104,7 +104,7 @@ class ModelOperations:
         return document
 
     def container_of(self, name: str) -> Document:
-        """Return the container that a model runs, its own or its model package's; raises `ServiceError`."""
+        """Return the container of a model, from the model itself or from its model package; raises `ServiceError`."""
         document = self._document(name)
         container: Document = (
             document.get(_RESOLVED_CONTAINER) or document.get("PrimaryContainer") or document["Containers"][0]

@@ -42,7 +42,8 @@ class JobRun(Protocol):
 class BatchJobs:
     """The jobs of one kind.
 
-    `job_type` is the first word of their members (Processing), and `make` returns the run of a document in a folder.
+    `job_type` is the prefix of their members' names, such as Processing. `make` creates the run of a job from the job's
+    document and a folder for its files.
     """
 
     def __init__(self, cloud: CloudContext, job_type: str, make: Callable[[Document, Path], JobRun]) -> None:

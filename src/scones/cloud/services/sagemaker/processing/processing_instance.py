@@ -25,7 +25,7 @@ from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below
 from scones.cloud.wire.members import Members
 
-GROUP = "/aws/sagemaker/ProcessingJobs"
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _ML = "/opt/ml/"
 
 
@@ -69,8 +69,8 @@ class ProcessingInstance:
             self._local(item["S3Input"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         for item in outputs_of(self._request):
             self._local(item["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-        about = {key: value for key, value in self._request.items() if not key.endswith(("Time", "Status"))}
-        (config / "processingjobconfig.json").write_text(json.dumps(about))
+        job_config = {key: value for key, value in self._request.items() if not key.endswith(("Time", "Status"))}
+        (config / "processingjobconfig.json").write_text(json.dumps(job_config))
         hosts = {"current_host": self._host, "hosts": host_names(self._request)}
         (config / "resourceconfig.json").write_text(json.dumps(hosts))
 
@@ -95,7 +95,7 @@ class ProcessingInstance:
     async def start(self) -> None:
         """Start the program."""
         name = f"{self._request['ProcessingJobName']}/{self._host}-{int(time.time())}"
-        self._stream = LogStream(self._cloud, GROUP, name)
+        self._stream = LogStream(self._cloud, LOG_GROUP, name)
         self._sandbox = await spawn(await self._program(), on_output=self._stream.add)
 
     async def wait(self) -> int:

@@ -20,7 +20,7 @@ from scones.cloud.process.lifecycle import RunningCloud
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker.log_stream import LogStream
 
-GROUP = "/aws/sagemaker/studio"
+LOG_GROUP = "/aws/sagemaker/studio"
 PROGRAM = "jupyterlab"
 """Name of the program in `scones.cloud.process.container_images`."""
 ENVIRONMENTS = "SCONES_ENVIRONMENTS"
@@ -43,7 +43,7 @@ class AppServer:
         self._folder = folder
         self._role = role
         self._output_lines: deque[str] = deque(maxlen=20)
-        self._stream = LogStream(cloud, GROUP, stream, self._keep_last_line)
+        self._stream = LogStream(cloud, LOG_GROUP, stream, self._keep_last_line)
         self._sandbox: Sandbox | None = None
         self._token = token
         self.port = 0

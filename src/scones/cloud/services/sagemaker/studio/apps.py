@@ -19,7 +19,7 @@ from scones.cloud.wire.members import Members, MemberValue
 
 SUPPORTED_TYPES = ("JupyterLab", "JupyterServer")
 LIVE_STATUSES = ("Pending", "InService", "Deleting")
-_REASON = 1024
+_MAX_REASON = 1024
 """Maximum characters of a failure reason."""
 
 
@@ -140,7 +140,7 @@ class Apps:
         await self._set(key, Status="Deleted")
 
     async def _fail(self, key: str, reason: str) -> None:
-        await self._set(key, Status="Failed", FailureReason=reason[:_REASON])
+        await self._set(key, Status="Failed", FailureReason=reason[:_MAX_REASON])
 
     async def _set(self, key: str, **members: MemberValue) -> None:
         await self.table.update(key, lambda document: document.update(members))

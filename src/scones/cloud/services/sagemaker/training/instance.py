@@ -27,7 +27,7 @@ from scones.cloud.services.sagemaker.s3_access import S3Access
 from scones.cloud.services.sagemaker.training.checkpoints import CheckpointSync
 from scones.cloud.services.sagemaker.training.pipes import ChannelPipe, channel_pipes
 
-GROUP = "/aws/sagemaker/TrainingJobs"
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 def instances(request: Document) -> int:
@@ -87,7 +87,7 @@ class TrainingInstance:
     async def start(self, follow: Follow) -> None:
         """Start the program; `follow` gets the lines of its output."""
         name = f"{self._request['TrainingJobName']}/{self._host}-{int(time.time())}"
-        self._stream = LogStream(self._cloud, GROUP, name, follow)
+        self._stream = LogStream(self._cloud, LOG_GROUP, name, follow)
         self._sandbox = await spawn(await self._program(), on_output=self._stream.add)
 
     async def wait(self) -> int:

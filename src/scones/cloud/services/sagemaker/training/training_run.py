@@ -15,7 +15,7 @@ from scones.cloud.services.sagemaker.archive import pack
 from scones.cloud.services.sagemaker.jobs.programs import JobPrograms
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
-from scones.cloud.services.sagemaker.training.instance import GROUP, TrainingInstance, host_names
+from scones.cloud.services.sagemaker.training.instance import LOG_GROUP, TrainingInstance, host_names
 from scones.cloud.services.sagemaker.training.metrics import Metrics
 from scones.cloud.services.sagemaker.training.training_job_record import TrainingJobRecord
 from scones.cloud.wire.members import Members
@@ -125,7 +125,7 @@ class TrainingRun:
 
     async def _read_metrics(self, lines: Sequence[str]) -> None:
         for name, values in (await self._metrics.read(lines)).items():
-            self._cloudwatch.append(GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, values)
+            self._cloudwatch.append(LOG_GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, values)
             self._metrics_changed.set()
 
     async def _keep_metrics(self) -> None:
@@ -136,7 +136,7 @@ class TrainingRun:
             await asyncio.sleep(1)  # one write per second is enough: an epoch may take only milliseconds
 
     async def _upload(self) -> None:
-        """Store the model and the output data; of files with the same name, the first instance's is stored."""
+        """Store the model and the output data. The first instance wins if several have a file of the same name."""
         artifact = S3Location.of(self._request["ModelArtifacts"]["S3ModelArtifacts"])
         if self._request["OutputDataConfig"].get("CompressionType") == "NONE":
             await self._upload_files(await self._listings("model"), artifact)

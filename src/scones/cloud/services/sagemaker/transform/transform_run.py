@@ -41,7 +41,7 @@ from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 from scones.cloud.services.sagemaker.transform.transform_records import RecordsError, TransformRecords
 from scones.cloud.wire.members import Members
 
-GROUP = "/aws/sagemaker/TransformJobs"
+LOG_GROUP = "/aws/sagemaker/TransformJobs"
 STARTUP_LIMIT = 480
 MB = 1024 * 1024
 _SEE_LOGS = "See job logs for more information"
@@ -60,8 +60,8 @@ class TransformRun:
         self._objects = S3Access(cloud)
         self._stopped = asyncio.Event()
         stamp = f"{request['TransformJobName']}/i-{int(time.time() * 1000):x}"
-        self._log = LogStream(cloud, GROUP, stamp)
-        self._data_log = LogStream(cloud, GROUP, f"{stamp}/data-log")
+        self._log = LogStream(cloud, LOG_GROUP, stamp)
+        self._data_log = LogStream(cloud, LOG_GROUP, f"{stamp}/data-log")
         self._server = ModelServer(self._program, self._log)
 
     def stop(self) -> None:

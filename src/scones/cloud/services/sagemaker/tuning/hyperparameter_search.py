@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # optuna takes most of a second to load; only tuning jobs loa
 LOGARITHMIC_SPAN = 100.0
 """Ratio of a range's ends from which Auto scaling is logarithmic; AWS does not publish its rule."""
 
-MOST_COMBINATIONS = 750
+MAX_COMBINATIONS = 750
 """Maximum number of combinations of a grid: AWS's quota of training jobs per tuning job."""
 
 
@@ -67,7 +67,7 @@ class HyperparameterSearch:
 
     def restore_trial(self, tuned: dict[str, str]) -> int:
         """Restore a trial of an earlier process and return its number; trials must be restored in order."""
-        if not self._grid:  # the combinations of a grid have the same order again
+        if not self._grid:  # a grid always has the same order
             self._study.enqueue_trial({name: self._value(name, text) for name, text in tuned.items()})
         return self.next_trial()[0]
 
@@ -126,8 +126,8 @@ def _check_range(given: Members, read: Callable[[str], float]) -> None:
 
 def _check_grid(config: Members) -> None:
     size = grid_size(config)
-    if size > MOST_COMBINATIONS:
-        raise invalid(f"A grid can have up to {MOST_COMBINATIONS} combinations; this one has {size}.")
+    if size > MAX_COMBINATIONS:
+        raise invalid(f"A grid can have up to {MAX_COMBINATIONS} combinations; this one has {size}.")
     if config["ResourceLimits"].get("MaxNumberOfTrainingJobs", size) != size:
         raise invalid(f"For Grid search, MaxNumberOfTrainingJobs must equal the number of combinations, {size}.")
 

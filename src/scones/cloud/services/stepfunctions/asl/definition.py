@@ -187,7 +187,7 @@ def parse(text: str) -> Definition:
 def _group(document: dict[str, Any], language: str) -> StateGroup:
     states = {}
     for name, state in document["States"].items():
-        # States below a state inherit the machine's query language, not that state's.
+        # States below a state inherit the query language of the machine, not of that state.
         spoken = {"QueryLanguage": language, **state, _LANGUAGE: language}
         states[name] = _PARSERS[state["Type"]](_common(name, spoken), spoken)
     return StateGroup(document["StartAt"], states)

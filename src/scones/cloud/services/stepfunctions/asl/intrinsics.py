@@ -20,7 +20,7 @@ _PATH = re.compile(r"""\$(?:[^\s,()\[\]'"]|\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.
 _LITERALS = {"true": True, "false": False, "null": None}
 _MAX_CHARACTERS = 8 * 1024
 """Maximum length of the arguments of a call in this process, in bytes; it takes a few milliseconds at most."""
-_MOST_NESTED = 10
+_MAX_NESTING = 10
 """Maximum depth of nested intrinsic functions in one field, on AWS."""
 
 
@@ -146,8 +146,8 @@ class _Parser:
             raise ValueError(f"{self.text!r} does not name an intrinsic function.")
         self.expect("(")
         self.depth += 1
-        if self.depth > _MOST_NESTED:
-            raise ValueError(f"{self.text!r} nests more than {_MOST_NESTED} intrinsic functions.")
+        if self.depth > _MAX_NESTING:
+            raise ValueError(f"{self.text!r} nests more than {_MAX_NESTING} intrinsic functions.")
         arguments: list[Argument] = []
         if not self.accept(")"):
             arguments.append(self.argument(template=name == "States.Format"))

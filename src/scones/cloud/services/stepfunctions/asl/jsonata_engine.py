@@ -20,9 +20,9 @@ from scones.cloud.services.stepfunctions.asl.jsonata_expression import REPLACED_
 from scones.cloud.services.stepfunctions.asl.jsonata_messages import evaluation_message, parse_message
 from scones.cloud.services.stepfunctions.asl.jsonata_references import to_jsonata_number
 
-_ENDLESS = 10**9
+_NO_TIME_LIMIT = 10**9
 """Milliseconds; in effect no limit, because the worker process limits the time."""
-_DEPTH = 100
+_MAX_DEPTH = 100
 """Maximum nesting of an expression on AWS (floci-io/floci, issue 2737: five kinds, each limited at 99 to 101)."""
 
 
@@ -43,7 +43,7 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
     try:
         expression = compile_query(text)
         frame = expression.create_frame()
-        frame.set_runtime_bounds(_ENDLESS, _DEPTH)
+        frame.set_runtime_bounds(_NO_TIME_LIMIT, _MAX_DEPTH)
         for name, function in _FUNCTIONS.items():
             frame.bind(name, Jsonata.JLambda(function))
         for name, native in REPLACED_FUNCTIONS.items():

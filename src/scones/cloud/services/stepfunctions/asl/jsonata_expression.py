@@ -17,9 +17,9 @@ from jsonata.jexception import JException
 from jsonata.utils import Utils
 
 TOO_MUCH = "memory"
-"""Error code, not one of JSONata's, for an expression whose value exceeds a size limit."""
-_MOST_ITEMS = 873_782
-_MOST_TEXT = 8 * _MOST_ITEMS
+"""The local cloud's error code for an expression whose value exceeds a size limit; JSONata has no such code."""
+_MAX_ITEMS = 873_782
+_MAX_TEXT = 8 * _MAX_ITEMS
 
 
 class JsonataExpression(Jsonata):  # type: ignore[misc]  # jsonata has no types
@@ -61,7 +61,7 @@ class JsonataExpression(Jsonata):  # type: ignore[misc]  # jsonata has no types
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         """Reject a range with more items than AWS allows."""
         items = super().evaluate_range_expression(lhs, rhs)
-        _check(0 if items is None else rhs - lhs + 1, _MOST_ITEMS)
+        _check(0 if items is None else rhs - lhs + 1, _MAX_ITEMS)
         return items
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> Any:
@@ -69,7 +69,7 @@ class JsonataExpression(Jsonata):  # type: ignore[misc]  # jsonata has no types
         _check_finite(lhs)
         _check_finite(rhs)
         text = super().evaluate_string_concat(lhs, rhs)
-        _check(len(text), _MOST_TEXT)
+        _check(len(text), _MAX_TEXT)
         return text
 
 
@@ -98,8 +98,8 @@ def _check_finite(value: Any) -> None:
         raise JException("D3001", -1)
 
 
-def _check(size: int, most: int) -> None:
-    if size > most:
+def _check(size: int, limit: int) -> None:
+    if size > limit:
         raise JException(TOO_MUCH)
 
 

@@ -1,7 +1,7 @@
-"""JSONata that needs no evaluator: one reference such as `$states.input.order.id`, or a comparison with one.
+"""JSONata expressions that need no evaluator: a reference such as `$states.input.order.id`, alone or in a comparison.
 
-Most expressions of most state machines are of this kind. If JSONata would do more than look up names (because a step
-meets an array, or operands differ in type), the result is `UNKNOWN`, and a worker process evaluates the expression.
+Most expressions of most state machines are of this kind. If JSONata would do more than look up names (because a value
+on the way is an array, or operands differ in type), the result is `UNKNOWN`, and a worker evaluates the expression.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _STEPS = rf"\$({_NAME})((?:\.{_NAME}){{0,20}})"
 _REFERENCE = re.compile(
     rf"{_STEPS}(?:\s*(=|!=|<|<=|>|>=)\s*({_STEPS}|'[^'\\]*'|\"[^\"\\]*\"|-?[0-9]{{1,15}}|true|false))?"
 )
-_WORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
+_RESERVED_NAMES = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 """Names with a special meaning in JSONata's parser."""
-_LONGEST = 1000
+_MAX_LENGTH = 1000
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -65,7 +65,7 @@ class JsonataComparison:
     right: JsonataReference | JsonataLiteral
 
     def resolve(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
-        """Return the result, or `UNKNOWN` unless both sides are numbers, both strings, or both booleans.
+        """Return the result if both sides are numbers, both are strings, or both are booleans; otherwise `UNKNOWN`.
 
         An order comparison of booleans is `UNKNOWN` too.
         """
@@ -92,8 +92,8 @@ class JsonataLiteral:
 @lru_cache(maxsize=4096)
 def compile_reference(text: str) -> JsonataReference | JsonataComparison | None:
     """Return an expression's reference or comparison, or None if it is neither."""
-    match = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
-    if match is None or _WORDS & set(re.findall(_NAME, match[1] + match[2])):
+    match = _REFERENCE.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+    if match is None or _RESERVED_NAMES & set(re.findall(_NAME, match[1] + match[2])):
         return None
     left = JsonataReference(match[1], tuple(match[2].split(".")[1:]))
     if match[3] is None:
@@ -103,7 +103,7 @@ def compile_reference(text: str) -> JsonataReference | JsonataComparison | None:
         return JsonataComparison(
             left, match[3], JsonataLiteral(literal[1:-1] if literal[0] in "'\"" else json.loads(literal))
         )
-    if _WORDS & set(re.findall(_NAME, match[5] + match[6])):
+    if _RESERVED_NAMES & set(re.findall(_NAME, match[5] + match[6])):
         return None
     return JsonataComparison(left, match[3], JsonataReference(match[5], tuple(match[6].split(".")[1:])))
 

@@ -68,7 +68,7 @@ def evaluate(text: str, root: Any) -> list[Any]:
 
 
 def _plain(text: str) -> str:
-    """Convert two forms that AWS's parser (Jayway's) also accepts: `$.a.[0]`, and words without quotes in filters.
+    """Convert two forms that AWS's Jayway parser also accepts: `$.a.[0]`, and words without quotes in filters.
 
     AWS's samples deploy definitions with both.
     """

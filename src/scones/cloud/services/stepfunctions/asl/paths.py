@@ -1,8 +1,8 @@
 """JSONPath in the Amazon States Language: `$` is the input, `$$` the context object, `$name` a variable.
 
-This module evaluates paths that refer to one value, because AWS's errors (Jayway's) name the missing step. It also
-evaluates wildcards and slices, which take time in proportion to the input. The time of other queries (filters, `..`,
-unions) is not bounded, so a worker process evaluates them with python-jsonpath (RFC 9535).
+This module evaluates paths that refer to one value, because AWS's errors (from Jayway JsonPath) name the missing step.
+It also evaluates wildcards and slices, which take time in proportion to the input. The time of other queries (filters,
+`..`, unions) is not bounded, so a worker process evaluates them with python-jsonpath (RFC 9535).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scones.cloud.services.stepfunctions.asl.text import MAX_DEPTH
 _INDEX = r"-?[0-9]{1,15}"
 _STEP = re.compile(
     r"""\.(?P<name>[^.\[\]\s*?@()'",:]+(?:\(\))?)"""  # AWS reads `$.list.length()` as a field named `length()`
-    r"""|(?P<all>\.\*|\.?\[\s*+\*\s*+\])"""  # AWS's parser (Jayway's) reads `$.a.[0]` as `$.a[0]`
+    r"""|(?P<all>\.\*|\.?\[\s*+\*\s*+\])"""  # AWS's parser, Jayway, reads `$.a.[0]` as `$.a[0]`
     r"""|\.?\[\s*+(?:'(?P<single>(?:[^'\\]|\\.)*+)'|"(?P<double>(?:[^"\\]|\\.)*+)")\s*+\]"""
     rf"""|\.?\[\s*+(?:(?P<index>{_INDEX})\s*+\]|(?P<slice>(?:{_INDEX})?\s*+:\s*+(?:{_INDEX})?)\s*+\])""",
     re.DOTALL,

@@ -41,16 +41,16 @@ def too_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False
     brackets = _STRING.sub("", text).encode(errors="surrogatepass").translate(_ALIKE, _NO_BRACKETS)
-    most = MAX_DEPTH
+    remaining_depth = MAX_DEPTH
     for _ in range(_INNER_LEVELS):
         inner = brackets.replace(b"[]", b"")
         if len(inner) == len(brackets):
             break
-        brackets, most = inner, most - 1
+        brackets, remaining_depth = inner, remaining_depth - 1
     depth = 0
     for opening, closing in _NESTED.findall(brackets):
         depth += len(opening)
-        if depth > most:
+        if depth > remaining_depth:
             return True
         depth -= len(closing)
     return False

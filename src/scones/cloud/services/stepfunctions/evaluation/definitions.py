@@ -13,7 +13,7 @@ from scones.cloud.services.stepfunctions.asl.variable_references import variable
 from scones.cloud.services.stepfunctions.validation.definition import TOO_DEEP, diagnose
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
 
-_SMALL = 16 * 1024
+_SMALL_DEFINITION = 16 * 1024
 """Maximum characters of a definition that is handled on the event loop, if it has no JSONata or JSONPath queries."""
 _OWNER = JobOwner("definitions", "definitions")
 _STOPPED = Diagnostic(SCHEMA, "Checking the definition exceeds the local cloud's limits on time or memory")
@@ -30,8 +30,8 @@ class DefinitionChecker:
         self._references: OrderedDict[str, dict[str, list[str]]] = OrderedDict()
 
     async def diagnose(self, definition: str, machine_type: str) -> list[Diagnostic]:
-        """Return the errors in a definition; a worker reports at most 101."""
-        if len(definition) <= _SMALL:
+        """Return the errors in a definition; a worker reports only one more than a response shows (`MAX_FINDINGS`)."""
+        if len(definition) <= _SMALL_DEFINITION:
             try:
                 return diagnose(definition, machine_type)
             except engines.EngineNeededError:
@@ -53,7 +53,7 @@ class DefinitionChecker:
         return known
 
     async def _variable_references(self, definition: str) -> dict[str, list[str]]:
-        if len(definition) <= _SMALL:
+        if len(definition) <= _SMALL_DEFINITION:
             try:
                 return variable_references(definition)
             except engines.EngineNeededError:
@@ -70,24 +70,24 @@ _parse_small = lru_cache(maxsize=512)(parse)
 
 
 class DefinitionCache:
-    """Machines parsed from valid definitions; threads parse large ones, one at a time, and the last few are cached.
+    """Parses valid definitions and caches the results. Large definitions are parsed on a thread, one at a time.
 
-    Executions share a parsed machine, because they do not change it.
+    Executions share a parsed definition, because they do not change it.
     """
 
     def __init__(self) -> None:
-        self._machines: OrderedDict[str, Definition] = OrderedDict()
+        self._parsed: OrderedDict[str, Definition] = OrderedDict()
         self._parsing = asyncio.Lock()
 
     async def get(self, definition: str) -> Definition:
-        """Return the machine of a definition."""
-        if len(definition) <= _SMALL:
+        """Return the parsed definition."""
+        if len(definition) <= _SMALL_DEFINITION:
             return _parse_small(definition)
         async with self._parsing:
-            machine = self._machines.pop(definition, None)
-            if machine is None:
-                machine = await asyncio.to_thread(parse, definition)
-            self._machines[definition] = machine
-            if len(self._machines) > _MAX_CACHED_DEFINITIONS:
-                self._machines.popitem(last=False)
-        return machine
+            parsed = self._parsed.pop(definition, None)
+            if parsed is None:
+                parsed = await asyncio.to_thread(parse, definition)
+            self._parsed[definition] = parsed
+            if len(self._parsed) > _MAX_CACHED_DEFINITIONS:
+                self._parsed.popitem(last=False)
+        return parsed

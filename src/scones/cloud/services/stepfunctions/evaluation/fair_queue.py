@@ -13,11 +13,11 @@ T = TypeVar("T")
 class FairQueue(Generic[T]):
     """A queue of items by owner: machines take turns, and so do the executions of a machine.
 
-    At most `most` items of a machine are in progress at a time: taken, and not yet done.
+    At most `limit` items of a machine are in progress at a time: taken, and not yet done.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._out: Counter[str] = Counter()
         self._waiting: OrderedDict[str, OrderedDict[str, deque[T]]] = OrderedDict()
 
@@ -28,7 +28,7 @@ class FairQueue(Generic[T]):
 
     def take(self) -> T | None:
         """Return the next item, which is in progress until `done`; None if no machine has an item that may be taken."""
-        machine = next((name for name in self._waiting if self._out[name] < self._most), None)
+        machine = next((name for name in self._waiting if self._out[name] < self._limit), None)
         if machine is None:
             return None
         executions = self._waiting[machine]

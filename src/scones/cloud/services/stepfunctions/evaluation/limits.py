@@ -13,14 +13,18 @@ EVALUATION_SECONDS = 5
 """CPU seconds for one expression, query or intrinsic function."""
 DEFINITION_SECONDS = 20
 """CPU seconds for checking a definition (at most 1 MB)."""
-MEMORY = 512 * 1024 * 1024
+MAX_WORKER_MEMORY = 512 * 1024 * 1024
 """Maximum bytes of a worker's private memory; only Linux enforces it."""
 
 
 def restrict() -> None:
     """Limit this process's memory, and forbid it to write files and core dumps."""
-    for kind, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(kind, (most, most))
+    for kind, limit in (
+        (resource.RLIMIT_DATA, MAX_WORKER_MEMORY),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (limit, limit))
 
 
 def allow(seconds: int) -> None:

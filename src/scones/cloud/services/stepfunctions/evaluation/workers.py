@@ -22,11 +22,11 @@ from scones.cloud.services.stepfunctions.evaluation.fair_queue import FairQueue
 from scones.cloud.services.stepfunctions.evaluation.frames import LENGTH, framed
 from scones.cloud.services.stepfunctions.evaluation.worker import BROKEN, OUT_OF_MEMORY, STARTER, TOO_DEEP
 
-MOST_WORKERS = max(2, min(4, os.cpu_count() or 1))
+MAX_WORKERS = max(2, min(4, os.cpu_count() or 1))
 """Maximum number of worker processes; one machine uses at most all but one of them."""
 MAX_WAIT = 60
 """Maximum seconds that a job waits for a worker; then it fails as if it had taken too long."""
-_STALLED = 120
+_STALL_SECONDS = 120
 """Seconds without a reply after which a worker is killed; normally the CPU limits end it long before."""
 _LIMITS = {
     -signal.SIGXCPU: "time",
@@ -37,7 +37,7 @@ _LIMITS = {
 }
 _NOTHING: dict[str, str] = {}
 """Environment variables of a worker."""
-_LARGE = 64 * 1024
+_LARGE_REPLY = 64 * 1024
 _CHUNK = 256 * 1024
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -54,7 +54,7 @@ class EvaluationWorkers:
     """Runs jobs in worker processes, fairly for all owners; no process is started before the first job."""
 
     def __init__(self) -> None:
-        self._queue: FairQueue[_QueuedJob] = FairQueue(MOST_WORKERS - 1)
+        self._queue: FairQueue[_QueuedJob] = FairQueue(MAX_WORKERS - 1)
         self._idle: list[_WorkerProcess] = []
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -77,7 +77,7 @@ class EvaluationWorkers:
         self._idle.clear()
 
     def _dispatch(self) -> None:
-        while len(self._serving) < MOST_WORKERS and (waiting := self._queue.take()) is not None:
+        while len(self._serving) < MAX_WORKERS and (waiting := self._queue.take()) is not None:
             task = asyncio.get_running_loop().create_task(self._serve(waiting))
             self._serving.add(task)
             task.add_done_callback(self._job_finished)
@@ -183,12 +183,12 @@ class _WorkerProcess:
 
     async def _write(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()
-        if len(data) > _LARGE:
+        if len(data) > _LARGE_REPLY:
             await asyncio.sleep(0)
         await loop.sock_sendall(self._socket, data)
 
     async def _frame(self) -> bytes:
-        async with asyncio.timeout(_STALLED):
+        async with asyncio.timeout(_STALL_SECONDS):
             head = await self._read(LENGTH.size)
             return await self._read(LENGTH.unpack(head)[0])
 

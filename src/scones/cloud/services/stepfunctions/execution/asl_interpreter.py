@@ -166,10 +166,10 @@ class AslInterpreter:
 
     def scope(self, state: AnyState, visit: StateVisit, chain: Chain, value: Any) -> EvaluationScope:
         """Return the scope in which a state's paths and expressions are evaluated."""
-        about: dict[str, Any] = {"Name": state.name, "EnteredTime": format_timestamp(visit.at)}
+        state_context: dict[str, Any] = {"Name": state.name, "EnteredTime": format_timestamp(visit.at)}
         if visit.retries is not None:
-            about["RetryCount"] = visit.retries
-        context = {**self._context, "State": about}
+            state_context["RetryCount"] = visit.retries
+        context = {**self._context, "State": state_context}
         if visit.token is not None and isinstance(state, Task) and state.target.takes_token:
             context["Task"] = {"Token": visit.token}
         if chain.item is not None:

@@ -48,7 +48,7 @@ class Execution:
     """Time of the start or of the last redrive, in Unix seconds; the machine's time-out counts from it."""
     task: asyncio.Task[None] | None = None
     start_written: asyncio.Future[None] | None = None
-    """Done when the start is on disk; None for a resumed or redriven execution and for a child."""
+    """Done when the start is on disk; None for a resumed or redriven execution and for a child execution."""
     ended: bool = False
     """True once its end is recorded, even if that is not on disk yet."""
     child: ChildExecution | None = None
@@ -59,7 +59,7 @@ class Execution:
 
 def context_object(execution: Execution, texts: JsonTexts) -> dict[str, Any]:
     """Return the parts of the context object that do not change during an execution."""
-    about: dict[str, Any] = {
+    execution_context: dict[str, Any] = {
         "Id": execution.arn,
         "Input": texts.root,
         "StartTime": format_timestamp(execution.started),
@@ -68,8 +68,8 @@ def context_object(execution: Execution, texts: JsonTexts) -> dict[str, Any]:
         "RedriveCount": execution.redrives,
     }
     if execution.redrives:
-        about["RedriveTime"] = format_timestamp(execution.since)
+        execution_context["RedriveTime"] = format_timestamp(execution.since)
     return {
-        "Execution": about,
+        "Execution": execution_context,
         "StateMachine": {"Id": execution.machine, "Name": last_part(execution.machine)},
     }

@@ -114,7 +114,7 @@ class Executions:
         return execution
 
     async def resume_child(self, row: sqlite3.Row, child: ChildExecution, *, redriven: bool = False) -> None:
-        """Resume a child execution that an earlier process left, or redrive it."""
+        """Resume a child execution that an earlier process left unfinished, or redrive it."""
         if redriven:
             await self.redrive(row, None, child)
             return
@@ -273,8 +273,8 @@ class Executions:
         def note(attempt: FailedAttempt) -> None:
             self._journal.failed_attempt(number, attempt)
 
-        track = Chain(EventRecorder(append, self._clock.now, note), "", 0, {})
-        execution = Execution(number, arn, name, machine, text, started, revision, track, since=started)
+        chain = Chain(EventRecorder(append, self._clock.now, note), "", 0, {})
+        execution = Execution(number, arn, name, machine, text, started, revision, chain, since=started)
         return execution
 
     def _spawn(self, execution: Execution) -> None:

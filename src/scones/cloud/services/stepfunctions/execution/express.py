@@ -137,10 +137,10 @@ class ExpressExecutions:
         arn = machine.arn.replace(":stateMachine:", ":express:", 1) + f":{name}:{uuid.uuid4()}"
         entries = self._shared.logs.of(machine.revision, arn)
         recorder = EventRecorder(_discard_event if entries is None else entries.add, self._clock.now, limit=None)
-        track, started = Chain(recorder, "", 0, {}), self._clock.now()
+        chain, started = Chain(recorder, "", 0, {}), self._clock.now()
         details = started_details(text, machine.revision.role, machine.version, machine.alias)
         recorder.record("ExecutionStarted", 0, details)
-        return Execution(0, arn, name, machine.arn, text, started, machine.revision, track, since=started)
+        return Execution(0, arn, name, machine.arn, text, started, machine.revision, chain, since=started)
 
     def _spawn(self, execution: Execution) -> asyncio.Task[ExpressResult]:
         task: asyncio.Task[ExpressResult] = self._cloud.spawn(self._run(execution), execution.arn)

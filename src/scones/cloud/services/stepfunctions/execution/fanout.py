@@ -76,21 +76,21 @@ async def run_map(
 
     async def work(index: int, previous: int) -> int:
         below = _iteration(state, chain, index, items[index], previous, begun.get(index))
-        about = {"name": state.name, "index": index}
+        details = {"name": state.name, "index": index}
         if index not in begun:
-            below.record("MapIterationStarted", about)
+            below.record("MapIterationStarted", details)
         try:
             value = await item_input(interpreter, state, visit, scope, below)
             outputs[index] = size.add(await interpreter.run(state.processor, value, below), below.size)
         except asyncio.CancelledError:
             previous = failures[0].previous if failures else below.previous
-            below.recorder.record("MapIterationAborted", previous, about, below.scope)
+            below.recorder.record("MapIterationAborted", previous, details, below.scope)
             below.abort(previous)
             raise
         except (StateFailedError, EvaluationError) as error:
             failures.append(below)
             if index not in failed:
-                below.record_unlinked("MapIterationFailed", about)
+                below.record_unlinked("MapIterationFailed", details)
             _abort_failed(below, begun.get(index))
             chain.previous = below.previous
             if isinstance(error, EvaluationError):
@@ -100,7 +100,7 @@ async def run_map(
         # MapIterationSucceeded.
         ended = begun[index].last("MapIterationSucceeded") if index in begun else None
         last = below.previous
-        succeeded = ended.id if ended else below.record("MapIterationSucceeded", about).id
+        succeeded = ended.id if ended else below.record("MapIterationSucceeded", details).id
         chain.previous = max(chain.previous, succeeded)
         return last
 

@@ -111,7 +111,7 @@ class Journal:
             if wait_for_space:
                 log.error("%d writes of executions were lost: %s", len(statements), error)
             batch.set_exception(error)
-            batch.exception()  # mark it as retrieved: there may be no waiter
+            batch.exception()  # otherwise asyncio logs it if nothing waits for the batch
 
         self._store.submit(write, wait_for_space=wait_for_space).add_done_callback(written)
         return batch

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-RUNNING = 10_000
+MAX_RUNNING = 10_000
 """Maximum running executions of each type. AWS's quota is 1,000,000 for Standard and none for Express executions."""
-CHARACTERS = 64 * 1024**2
+MAX_CHARACTERS = 64 * 1024**2
 """Maximum characters of the inputs of these executions together; a limit of the local cloud."""
 
 
@@ -17,7 +17,7 @@ class RunningQuota:
 
     def is_exceeded_by(self, text: str = "") -> bool:
         """Return True if an execution with this input must be refused."""
-        return self._running >= RUNNING or self._characters + len(text) > CHARACTERS
+        return self._running >= MAX_RUNNING or self._characters + len(text) > MAX_CHARACTERS
 
     def add(self, text: str) -> None:
         """Count an execution with this input; resumed executions are counted even beyond the limits."""

@@ -10,7 +10,7 @@ from scones.cloud.services.stepfunctions.asl.evaluators import JobOwner
 from scones.cloud.services.stepfunctions.evaluation.fair_queue import FairQueue
 from scones.cloud.services.stepfunctions.execution.concurrency import SharedSlots
 
-SLICE = 0.001
+SLICE_SECONDS = 0.001
 """Seconds that executions may use in each pass of the event loop."""
 
 
@@ -24,13 +24,13 @@ class TurnScheduler:
         self.pool = SharedSlots()
         self._end: float | None = None
         """End of the current slice (`time.perf_counter`); None if no execution had a turn in this pass of the loop."""
-        self._waiting: FairQueue[tuple[JobOwner, asyncio.Future[None]]] = FairQueue(most=sys.maxsize)
+        self._waiting: FairQueue[tuple[JobOwner, asyncio.Future[None]]] = FairQueue(limit=sys.maxsize)
 
     async def wait_turn(self, owner: JobOwner) -> None:
         """Wait until an execution may enter its next state; return at once unless the slice of this pass is used up."""
         now, loop = time.perf_counter(), asyncio.get_running_loop()
         if self._end is None:
-            self._end = now + SLICE
+            self._end = now + SLICE_SECONDS
             loop.call_soon(self._next_pass)
         elif now >= self._end:
             waiting: asyncio.Future[None] = loop.create_future()
@@ -44,7 +44,7 @@ class TurnScheduler:
             owner, waiting = item
             self._waiting.done(owner)
             if not waiting.done():
-                self._end = time.perf_counter() + SLICE
+                self._end = time.perf_counter() + SLICE_SECONDS
                 waiting.set_result(None)
                 asyncio.get_running_loop().call_soon(self._next_pass)
                 return

@@ -120,7 +120,7 @@ class TaskTokens:
             self._find(token).heartbeat_at = self._clock.now()
 
     def _kept(self, token: str) -> bool:
-        """Return True if the token belongs to an execution that an earlier process left and that is not resumed yet."""
+        """Return True if the token belongs to an unfinished execution of an earlier process that is not resumed yet."""
         if token in self._expected:
             return False
         waiting = "SELECT 1 FROM sfn_tokens JOIN sfn_executions ON arn = execution WHERE token = ?"

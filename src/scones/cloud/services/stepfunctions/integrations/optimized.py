@@ -1,4 +1,4 @@
-"""Optimized integrations other than Lambda's, with their names for services and errors, and HTTP metadata."""
+"""Optimized integrations except that of Lambda, with their names for services and errors, and HTTP metadata."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class SdkIntegration:
     def _failure(self, error: ServiceError) -> StateFailedError:
         service = java_service(self._service)
         exception = java_exception(self._service, error.code) or f"{service}Exception"
-        about = f"Service: {service}, Status Code: {error.status}, Request ID: {uuid.uuid4()}"
+        origin = f"Service: {service}, Status Code: {error.status}, Request ID: {uuid.uuid4()}"
         if self._service == "s3":
-            about += f", Extended Request ID: {uuid.uuid4().hex}{uuid.uuid4().hex}"
+            origin += f", Extended Request ID: {uuid.uuid4().hex}{uuid.uuid4().hex}"
         # AWS's messages since 2025 end with the number of attempts; recordings of 2023 do not.
-        return StateFailedError(f"{service}.{exception}", f"{error.message} ({about}) (SDK Attempt Count: 1)")
+        return StateFailedError(f"{service}.{exception}", f"{error.message} ({origin}) (SDK Attempt Count: 1)")

@@ -12,23 +12,23 @@ from typing import Any
 import botocore
 
 _DATA = Path(botocore.__file__).parent / "data"
-_HEAD = 2048
+_HEAD_BYTES = 2048
 """Bytes at the start of a model that contain its metadata."""
 
 
 @cache
 def sdk_services() -> dict[str, str]:
-    """Return botocore's names of all services by their names in `aws-sdk:` integrations.
+    """Map the service names in `aws-sdk:` integrations to botocore's service names, for all services.
 
-    A service's name there is its id in lower case, without spaces, hyphens and a final "Service". The first call reads
-    the heads of some 400 models, which takes about a second.
+    The name in an integration is the service ID in lower case, without spaces, hyphens and a final "Service". The first
+    call reads the heads of some 400 models, which takes about a second.
     """
     return _names(_DATA.glob("*/*/service-2.json*"))
 
 
 @cache
 def sdk_service(name: str, supported: frozenset[str]) -> str | None:
-    """Return botocore's name of a service in `supported` by its name in `aws-sdk:` integrations, or None."""
+    """Return botocore's name for a service name in an `aws-sdk:` integration, or None if `supported` lacks it."""
     paths = (path for service in sorted(supported) for path in (_DATA / service).glob("*/service-2.json*"))
     return _names(paths).get(name)
 
@@ -38,7 +38,7 @@ def _names(paths: Iterable[Path]) -> dict[str, str]:
     for path in paths:
         open_: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
         with open_(path, "rb") as file:
-            found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD))
+            found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD_BYTES))
         if found:
             # The SDK for Java names services this way: "Config Service" is config.
             services[re.sub(r"[\s-]|Service$", "", found[1].decode()).lower()] = path.parent.parent.name

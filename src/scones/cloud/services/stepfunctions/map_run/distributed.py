@@ -34,7 +34,7 @@ class ExecutionMapRuns:
 
     def begin(self, state: Map, limits: MapRunLimits) -> MapRun:
         """Begin a Map Run; it reaches the disk together with the next events."""
-        # The machine of a child also has a label; AWS's form for nested Map Runs is unknown.
+        # The machine of a child execution also has a label; AWS's form for nested Map Runs is unknown.
         machine = self.execution.machine.partition("/")[0]
         label = _label(state, machine)
         arn = f"{machine.replace(':stateMachine:', ':mapRun:', 1)}/{label}:{uuid.uuid4()}"

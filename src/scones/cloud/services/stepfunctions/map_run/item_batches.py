@@ -13,14 +13,14 @@ from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps
 class ItemBatches:
     """Combines the JSON of items into the inputs of child executions; BatchInput is encoded only once.
 
-    `room` is the maximum number of bytes of a child's input, and `most` the maximum number of items (None: no limit).
-    A single item that exceeds `room` fails the Map; AWS's message for this is unknown.
+    `max_bytes` and `max_items` (None: no limit) are the maximum size and number of items of a child execution's input.
+    A single item that exceeds `max_bytes` fails the Map; AWS's message for this is unknown.
     """
 
-    def __init__(self, batch_input: str | None, most: int | None, max_bytes: int) -> None:
+    def __init__(self, batch_input: str | None, max_items: int | None, max_bytes: int) -> None:
         self._head = '{"Items":[' if batch_input is None else f'{{"BatchInput":{batch_input},"Items":['
         self._empty = _size(self._head) + len("]}")
-        self._most = most
+        self._max_items = max_items
         self._room = max_bytes
         self._items: list[str] = []
         self._bytes = self._empty
@@ -28,10 +28,10 @@ class ItemBatches:
     @classmethod
     async def of(cls, batcher: ItemBatcher, scope: EvaluationScope) -> ItemBatches:
         """Evaluate an ItemBatcher and return its batches; an input has at most 256 KiB."""
-        most = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
+        max_items = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
         room = min(await whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
         fixed = None if batcher.batch_input is None else dumps(await batcher.batch_input.evaluate(scope))
-        return cls(fixed, most, room)
+        return cls(fixed, max_items, room)
 
     def add(self, item: str) -> tuple[str, int] | None:
         """Add an item; if that completes the previous batch, return its input and number of items, otherwise None.
@@ -40,7 +40,7 @@ class ItemBatches:
         """
         added = _size(item) + 1
         complete = None
-        if self._items and (self._bytes + added - 1 > self._room or len(self._items) == self._most):
+        if self._items and (self._bytes + added - 1 > self._room or len(self._items) == self._max_items):
             complete = self.last_batch()
         if self._bytes + added - 1 > self._room:
             raise StateFailedError(

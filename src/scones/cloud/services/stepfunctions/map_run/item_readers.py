@@ -1,7 +1,7 @@
 """ItemReader: reading the items of a distributed Map from S3.
 
-Failure causes are AWS's if a recording contains them ("CSV headers cannot contain duplicates."); the others are our
-own texts.
+A failure's cause is AWS's text where it is known from executions recorded on AWS, such as "CSV headers cannot contain
+duplicates."; other causes are the local cloud's.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from scones.cloud.services.stepfunctions.map_run.text_window import (
 
 T = TypeVar("T")
 Parser = Callable[[TextWindow], Items]
-_SHOWN = 200
+_MAX_QUOTED = 200
 """Maximum characters of an invalid line that a failure cause shows."""
 
 
@@ -53,17 +53,17 @@ async def read_items(
     cloud: CloudContext, reader: ItemReader, parameters: dict[str, Any], scope: EvaluationScope
 ) -> AsyncIterator[list[Any]]:
     """Yield pages of items, at most MaxItems in total."""
-    most = await whole_number("MaxItems", reader.max_items, scope, negative=True)
-    if most is not None and most < 0:
+    max_items = await whole_number("MaxItems", reader.max_items, scope, negative=True)
+    if max_items is not None and max_items < 0:
         raise reader_failed("field MaxItems must be positive")
-    left = most or None  # 0 means no limit, as recorded on AWS
+    remaining = max_items or None  # 0 means no limit, as recorded on AWS
     async with aclosing(_pages(cloud, reader, parameters)) as pages:
         async for page in pages:
-            items = page if left is None else page[:left]
+            items = page if remaining is None else page[:remaining]
             yield items
-            if left is not None:
-                left -= len(items)
-                if left == 0:
+            if remaining is not None:
+                remaining -= len(items)
+                if remaining == 0:
                     return
 
 
@@ -105,7 +105,7 @@ async def _athena(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncItera
             address = line.strip().strip('"')
             bucket, _, key = address.removeprefix("s3://").partition("/")
             if address and not (address.startswith("s3://") and key):
-                shown = address[:_SHOWN]
+                shown = address[:_MAX_QUOTED]
                 raise reader_failed(f"An Athena manifest must contain addresses that begin with s3://, not '{shown}'.")
             if address:
                 yield {"Bucket": bucket, "Key": key}
@@ -150,7 +150,7 @@ async def _object(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncItera
 
 
 async def _listed(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
-    """Yield pages of the objects in a bucket as AWS passes them to children: LastModified is in seconds."""
+    """Yield pages of the objects in a bucket as AWS passes them to child executions: LastModified is in seconds."""
     more: dict[str, Any] = {}
     while True:
         response = await _s3(cloud, "ListObjectsV2", {**parameters, **more})

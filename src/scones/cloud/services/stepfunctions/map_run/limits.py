@@ -10,7 +10,7 @@ from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 from scones.cloud.services.stepfunctions.execution.fanout import concurrency
 
 DEFAULT_CONCURRENCY = 40
-"""Concurrent children if MaxConcurrency is 0. AWS runs 10,000; here they share one computer."""
+"""Concurrent child executions if MaxConcurrency is 0. AWS runs 10,000; here they share one computer."""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS sfn_map_children (
 CREATE INDEX IF NOT EXISTS sfn_map_children_status ON sfn_map_children (map_run, status, number);
 CREATE INDEX IF NOT EXISTS sfn_map_children_execution ON sfn_map_children (execution)
 """
-"""`ready` is 1 when all children are written. A child that waits for a redrive has the status REDRIVE."""
+"""`ready` is 1 when all child executions are written. One that waits for a redrive has the status REDRIVE."""
 
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 _PAGE = 200
@@ -40,7 +40,7 @@ _ENDED = (
 
 
 class ChildExecutions:
-    """The children of one Map Run, read in pages so that memory does not grow with their number."""
+    """The child executions of one Map Run, read in pages so that memory does not grow with their number."""
 
     def __init__(self, store: Store, journal: Journal, run: int) -> None:
         self._store = store
@@ -48,7 +48,7 @@ class ChildExecutions:
         self._run = run
 
     async def fill(self, pages: AsyncIterator[list[tuple[str, int]]]) -> int:
-        """Write the inputs of all children with their numbers of items; return the total number of items."""
+        """Write the inputs of all child executions with their numbers of items; return the total number of items."""
         await self._journal.flushed()
         await self._store.execute("DELETE FROM sfn_map_children WHERE map_run = ?", self._run)
         number = total = 0
@@ -61,7 +61,7 @@ class ChildExecutions:
         return total
 
     def begun(self) -> Iterator[sqlite3.Row]:
-        """Yield the started children with their executions: those that run, and those that wait for a redrive."""
+        """Yield the child executions that have started: those that run, and those that wait for a redrive."""
         numbers = self._each(
             "SELECT number FROM sfn_map_children"
             " WHERE map_run = ? AND status IN ('RUNNING', 'REDRIVE') AND number > ? ORDER BY number LIMIT ?"
@@ -76,20 +76,20 @@ class ChildExecutions:
                 yield row
 
     def pending(self) -> Iterator[sqlite3.Row]:
-        """Yield the children that have not started: number and items."""
+        """Yield the child executions that have not started: number and items."""
         return self._each(
             "SELECT number, items FROM sfn_map_children"
             " WHERE map_run = ? AND status = 'PENDING' AND number > ? ORDER BY number LIMIT ?"
         )
 
     def input(self, number: int) -> str:
-        """Return the input of a child that has not started."""
+        """Return the input of a child execution that has not started."""
         row = self._store.row("SELECT input FROM sfn_map_children WHERE map_run = ? AND number = ?", self._run, number)
         assert row is not None
         return str(row["input"])
 
     async def ended(self, status: str) -> AsyncIterator[list[sqlite3.Row]]:
-        """Yield pages of children with a status, with their executions, in the order of their items."""
+        """Yield pages of child executions with a status, in the order of their items."""
         last = -1
         while page := await self._store.read_on_thread(_ENDED, self._run, status, last, _ENDED_PAGE):
             yield page
@@ -105,7 +105,7 @@ class ChildExecutions:
         return int(rows[0]["size"])
 
     def start(self, number: int, execution: int) -> None:
-        """Record that a child runs; from now on its execution holds the input."""
+        """Record that a child execution runs; from now on, it holds its input."""
         self._journal.add(
             "UPDATE sfn_map_children SET status = 'RUNNING', execution = ?, input = NULL"
             " WHERE map_run = ? AND number = ?",
@@ -113,12 +113,12 @@ class ChildExecutions:
         )
 
     def set_status(self, number: int, status: str) -> None:
-        """Record the status of a child."""
+        """Record the status of a child execution."""
         sql = "UPDATE sfn_map_children SET status = ? WHERE map_run = ? AND number = ?"
         self._journal.add(sql, status, self._run, number)
 
     def redrive(self) -> None:
-        """Mark all unsuccessful children for a redrive."""
+        """Mark all unsuccessful child executions for a redrive."""
         sql = "UPDATE sfn_map_children SET status = 'REDRIVE' WHERE map_run = ? AND status IN (?, ?, ?)"
         self._journal.add(sql, self._run, *UNSUCCESSFUL)
 
@@ -131,7 +131,7 @@ class ChildExecutions:
 
 
 async def count(store: Store, run: int) -> dict[str, tuple[int, int]]:
-    """Return the number of children and the number of their items, by status."""
+    """Return the number of child executions and the number of their items, by status."""
     rows = await store.read_on_thread(
         "SELECT status, count(*) AS children, sum(items) AS items FROM sfn_map_children WHERE map_run = ?"
         " GROUP BY status",

@@ -33,7 +33,7 @@ from scones.cloud.services.stepfunctions.state_machines import Revision
 _EXPRESS_SECONDS = 300
 _PAGE = 1000
 _PAGE_CHARACTERS = 1024**2
-"""Maximum children (`_PAGE`), and characters of their inputs, that are written together."""
+"""Maximum child executions (`_PAGE`), and characters of their inputs, that are written together."""
 
 
 class ChildRunner(Protocol):
@@ -51,7 +51,7 @@ class ChildRunner(Protocol):
         """Start a child execution; it reaches the disk with the next journal flush."""
 
     async def resume_child(self, row: sqlite3.Row, child: ChildExecution, *, redriven: bool = False) -> None:
-        """Resume a child execution that an earlier process left, or redrive it."""
+        """Resume a child execution that an earlier process left unfinished, or redrive it."""
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
         """Abort an execution if it runs; return its end in Unix seconds, once that is on disk."""
@@ -113,7 +113,7 @@ class MapRun:
         self._woken.set()
 
     def redrive(self) -> None:
-        """Run the unsuccessful children of an ended Map Run again."""
+        """Run the unsuccessful child executions of an ended Map Run again."""
         self._children.redrive()
         self._runs.journal.add(
             "UPDATE sfn_map_runs SET status = 'RUNNING', stopped = NULL, redrives = redrives + 1, redriven = ?"
@@ -129,7 +129,7 @@ class MapRun:
         self._runs.journal.add(sql, status, time.time(), self._number)
 
     async def abort(self) -> None:
-        """Abort the running children and the Map Run."""
+        """Abort the running child executions and the Map Run."""
         await self._stop_children()
         self.end("ABORTED")
 
@@ -141,7 +141,7 @@ class MapRun:
         chain: Chain,
         items: list[Any] | None,
     ) -> Any:
-        """Read the items, run the children and return the result."""
+        """Read the items, run the child executions and return the result."""
         writer = self._distribution.writer
         destination = None
         if writer is not None and writer.parameters is not None:
@@ -172,7 +172,7 @@ class MapRun:
         chain: Chain,
         items: list[Any] | None,
     ) -> AsyncIterator[list[tuple[str, int]]]:
-        """Yield pages of the children's inputs, each with its number of items."""
+        """Yield pages of the child executions' inputs, each with its number of items."""
         reader, batcher = self._distribution.reader, self._distribution.batcher
         pages, origin = _in_pages(items or []), "STATE_DATA"
         if reader is not None:
@@ -209,7 +209,7 @@ class MapRun:
             raise nested_too_deeply(self._state.name) from None
 
     def _check_input(self, text: str) -> str:
-        """Return the input of a child; raise `StateFailedError` if it is too large or nested too deeply."""
+        """Return the input of a child execution; raise `StateFailedError` if it is too large or nested too deeply."""
         if too_large(text):
             raise StateFailedError(
                 "States.DataLimitExceeded",
@@ -221,7 +221,7 @@ class MapRun:
         return text
 
     async def _run_children(self, interpreter: StateRunner) -> bool:
-        """Run the children, at most MaxConcurrency at once; return True if too many have failed."""
+        """Run the child executions, at most MaxConcurrency at once; return True if too many have failed."""
         counts = await count(self._runs.cloud.store, self._number)
         self._total = sum(items for _, items in counts.values())
         self._failed = sum(counts.get(status, (0, 0))[1] for status in UNSUCCESSFUL)
@@ -293,7 +293,7 @@ class MapRun:
 
 
 class _InputPage:
-    """Inputs of children, each with its number of items, that are written together."""
+    """Inputs of child executions, each with its number of items, that are written together."""
 
     def __init__(self) -> None:
         self._children: list[tuple[str, int]] = []
@@ -301,16 +301,16 @@ class _InputPage:
 
     @property
     def full(self) -> bool:
-        """True if the page must be written before more children are added."""
+        """True if the page must be written before more inputs are added."""
         return len(self._children) >= _PAGE or self._characters >= _PAGE_CHARACTERS
 
     def add(self, child: tuple[str, int]) -> None:
-        """Add a child."""
+        """Add the input of a child execution."""
         self._children.append(child)
         self._characters += len(child[0])
 
     def flush(self) -> list[tuple[str, int]]:
-        """Return the children and begin a new page."""
+        """Return the inputs and begin a new page."""
         children, self._children, self._characters = self._children, [], 0
         return children
 

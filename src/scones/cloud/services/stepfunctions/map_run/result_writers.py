@@ -1,4 +1,4 @@
-"""ResultWriter: the results of a Map Run's children, as the state's output or in S3.
+"""ResultWriter: the results of a Map Run's child executions, as the state's output or in S3.
 
 The format of the objects is that of the Developer Guide, "ResultWriter (Map)".
 """
@@ -23,9 +23,9 @@ from scones.cloud.services.stepfunctions.map_run.item_readers import s3_cause
 from scones.cloud.services.stepfunctions.map_run.map_children import ChildExecutions
 
 _FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING", "REDRIVE"), "SUCCEEDED": ("SUCCEEDED",)}
-"""Objects that AWS writes, and the statuses of the children in each."""
+"""Objects that AWS writes, and the statuses of the child executions in each."""
 _BATCH_SIZE = 1000
-"""Maximum results of one child that are encoded together."""
+"""Maximum results of one child execution that are encoded together."""
 _CHUNK = 64 * 1024
 
 
@@ -47,7 +47,7 @@ class ResultDestination:
 
 
 async def collect_results(writer: ResultWriter | None, children: ChildExecutions, name: str) -> list[Any]:
-    """Return the results of the successful children in the order of their items.
+    """Return the results of the successful child executions in the order of their items.
 
     Raises `StateFailedError` if they exceed 256 KiB.
     """
@@ -113,7 +113,7 @@ class _ResultBody:
         yield closing.encode()
 
     async def _texts(self) -> AsyncIterator[str]:
-        """Yield the JSON of the results, at most `_BATCH_SIZE` of one child at a time; other tasks run in between."""
+        """Yield the JSON of the results, at most `_BATCH_SIZE` at a time; other tasks run in between."""
         between = "\n" if self.writer.lines else ","
         for status in self.statuses:
             async for page in self.children.ended(status):
@@ -125,7 +125,7 @@ class _ResultBody:
 
 
 def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:
-    """Return the transformed results of a child; the only result of an unsuccessful child is its complete record."""
+    """Return a child execution's transformed results; the only result of an unsuccessful one is its complete record."""
     if transformation == "NONE" or row["child_status"] != "SUCCEEDED":
         return [_record(row)]
 
@@ -134,7 +134,7 @@ def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:
 
 
 def _record(row: sqlite3.Row) -> dict[str, Any]:
-    """Return the complete record of a child; for one that has not started, only its input and status."""
+    """Return the complete record of a child execution; for one that has not started, only its input and status."""
     if row["arn"] is None:
         return {"Input": row["child_input"], "InputDetails": {"Included": True}, "Status": "PENDING"}
     record: dict[str, Any] = {

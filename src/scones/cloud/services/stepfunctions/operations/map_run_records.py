@@ -28,7 +28,7 @@ _CHILDREN = f"""
 
 
 class MapRunRecords:
-    """Reads stored Map Runs and their child executions; children are numbered in the order of their start."""
+    """Reads stored Map Runs and their child executions, which are numbered in the order of their start."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -25,21 +25,21 @@ class VersionOperations:
         """Publish the machine's current revision."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
-        if machine.version is not None:  # the error is the one recorded for UpdateStateMachine
+        if machine.version is not None:  # AWS's error for UpdateStateMachine; that of this operation is unknown
             raise no_machine(params["stateMachineArn"])
-        revision_id, present_id = params.get("revisionId"), machine.revision.id
+        revision_id, current_id = params.get("revisionId"), machine.revision.id
         if (
             revision_id is not None
-            and revision_id != present_id
+            and revision_id != current_id
             and not (revision_id == "INITIAL" and machine.revision.initial)
         ):
             raise ServiceError(
                 "ConflictException",
                 f"Failed to publish the State Machine version for revision {revision_id}. "
-                f"The current State Machine revision is {present_id}.",
+                f"The current State Machine revision is {current_id}.",
                 status=409,
             )
-        version, created = await self._machines.publish(machine.arn, present_id, params.get("description"))
+        version, created = await self._machines.publish(machine.arn, current_id, params.get("description"))
         return {"stateMachineVersionArn": version, "creationDate": created}
 
     async def list_state_machine_versions(self, call: OperationCall) -> Members:

@@ -32,7 +32,7 @@ def read_context(text: str, *, takes_token: bool) -> dict[str, Any]:
         context = None
     if not isinstance(context, dict):
         raise _invalid("Context object must be a valid JSON object")
-    for name, about in context.items():
+    for name, described in context.items():
         if name == "Map":
             raise _invalid("'Map' field is not supported when mocking a Context object")
         if name not in _STRINGS:
@@ -42,7 +42,7 @@ def read_context(text: str, *, takes_token: bool) -> dict[str, Any]:
                 "Context object contains 'Task' when state is not a Task state with a '.sync' or '.waitForTaskToken' "
                 "service integration pattern"
             )
-        _check(name, about)
+        _check(name, described)
     return context
 
 
@@ -68,11 +68,11 @@ def new_context(value: Any, role: str | None, region: str, account: str, now: fl
     }
 
 
-def _check(name: str, about: Any) -> None:
-    if not isinstance(about, dict):
+def _check(name: str, described: Any) -> None:
+    if not isinstance(described, dict):
         raise _invalid(f"{name} must be an object")
     texts, numbers = _STRINGS[name], _NUMBERS.get(name, ())
-    for member, value in about.items():
+    for member, value in described.items():
         if member in texts and not isinstance(value, str):
             raise _invalid(f"{name}.{member} must be a string")
         if member in numbers and (isinstance(value, bool) or not isinstance(value, (int, float))):

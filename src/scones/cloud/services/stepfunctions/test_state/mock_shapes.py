@@ -38,10 +38,10 @@ def check_result(resource: str, result: Any, *, strict: bool) -> None:
     found = _output_shape(resource)
     if found is None:
         return
-    shape, free = found
+    shape, any_json = found
     if not isinstance(result, dict):
         raise ShapeError("Mocked result must be a JSON object")
-    _Checker(strict).structure({name: value for name, value in result.items() if name not in free}, shape)
+    _Checker(strict).structure({name: value for name, value in result.items() if name not in any_json}, shape)
 
 
 def _output_shape(resource: str) -> tuple[StructureShape, tuple[str, ...]] | None:
@@ -119,9 +119,9 @@ def _bounds(name: str, size: float, shape: Shape, below: str, above: str) -> Non
         raise ShapeError(f"Field '{name}' {above}")
 
 
-def _typed(name: str, value: Any, kind: type, called: str) -> Any:
+def _typed(name: str, value: Any, kind: type, description: str) -> Any:
     if not isinstance(value, kind):
-        raise ShapeError(f"Field '{name}' must be {called}")
+        raise ShapeError(f"Field '{name}' must be {description}")
     return value
 
 

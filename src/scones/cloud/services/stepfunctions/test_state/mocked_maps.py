@@ -69,8 +69,8 @@ class MockedMap:
         data = self._assumptions.reader_data
         if data is None:
             return []
-        most = await whole_number("MaxItems", reader.max_items, scope) or None
-        items = (await asyncio.to_thread(parse_items, reader, data.encode()))[:most]
+        max_items = await whole_number("MaxItems", reader.max_items, scope) or None
+        items = (await asyncio.to_thread(parse_items, reader, data.encode()))[:max_items]
         if reader.pointer is not None:
             self._inspection.record("afterItemsPointer", items)
         return items

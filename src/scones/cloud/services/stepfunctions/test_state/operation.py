@@ -68,11 +68,11 @@ class StateTestOperations:
         context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
         runner = CloudTasks(self._cloud, self._registry)
         tester = StateTester(context, texts, runner, clock, self._evaluators, self._scheduler, assumptions=supposed)
-        track = Chain(EventRecorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
-        track.record("ExecutionStarted")
-        response = await _run(tester, state, track)
+        chain = Chain(EventRecorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
+        chain.record("ExecutionStarted")
+        response = await _run(tester, state, chain)
         if params.get("inspectionLevel", "INFO") != "INFO":
-            variables = dumps(track.variables) if track.variables else None
+            variables = dumps(chain.variables) if chain.variables else None
             response["inspectionData"] = tester.inspection.show(state, text, variables)
         return response
 

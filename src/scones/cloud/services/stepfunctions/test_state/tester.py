@@ -1,4 +1,4 @@
-"""The interpreter behind TestState, which runs one state with its work executed or mocked."""
+"""The interpreter of TestState: it runs one state, and executes or mocks the state's task, branches or iterations."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class StateTester(AslInterpreter):
         return outcome
 
     def on_stage(self, stage: str, value: Any) -> None:
-        """Record the text of the state's data after a step."""
+        """Record the state's data after a stage of its processing, such as afterInputPath."""
         self.inspection.record(stage, value)
 
     def scope(self, state: AnyState, visit: StateVisit, chain: Chain, value: Any) -> EvaluationScope:

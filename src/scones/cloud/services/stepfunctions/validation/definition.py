@@ -38,8 +38,8 @@ from scones.cloud.services.stepfunctions.validation.values import (
 
 _TYPES = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map"
 """The state types, in AWS's order."""
-_LONGEST_NAME = 80
-_YEARS = 99_999_999
+_MAX_NAME = 80
+_MAX_SECONDS = 99_999_999
 """Maximum of a time-out, a heartbeat or a Wait, in seconds."""
 _TEXTS = ("Comment", "Next", "Default", "Resource", "StartAt")
 _VARIABLE = re.compile(r"[^\W\d]\w{0,79}")
@@ -90,7 +90,7 @@ class _DefinitionChecker:
             self.add(*fault)
 
     def machine(self, document: dict[str, Any]) -> None:
-        self.add_all(bounded(document, "TimeoutSeconds", "", int, 1, _YEARS))
+        self.add_all(bounded(document, "TimeoutSeconds", "", int, 1, _MAX_SECONDS))
         self.add_all(one_of(document, "Version", ("1.0",), ""))
         self.add_all(one_of(document, "QueryLanguage", LANGUAGES, ""))
         self.group(document, "", language_of(document, LANGUAGES[0]), GROUPS[""])
@@ -160,8 +160,8 @@ class _DefinitionChecker:
         if name in self._names:
             self.add(f"Duplicate State name: {name}", at, "DUPLICATE_STATE_NAME")
         self._names.add(name)
-        if not 0 < len(name) <= _LONGEST_NAME:
-            self.add(f"State names must have 1 to {_LONGEST_NAME} characters", at, "INVALID_STATE_NAME")
+        if not 0 < len(name) <= _MAX_NAME:
+            self.add(f"State names must have 1 to {_MAX_NAME} characters", at, "INVALID_STATE_NAME")
 
     def groups(self, state: dict[str, Any], at: str, language: str) -> None:
         """Check the branches or the processor of a state; they inherit the machine's query language."""
@@ -207,7 +207,7 @@ class _DefinitionChecker:
             self.add_all(typed(state, ("Credentials",), at, dict))
         for field in ("TimeoutSeconds", "HeartbeatSeconds"):
             if query_text(state.get(field)) is None:
-                self.add_all(bounded(state, field, at, int, 1, _YEARS))
+                self.add_all(bounded(state, field, at, int, 1, _MAX_SECONDS))
         if not isinstance(resource, str):
             return
         where = f"{at}/Resource"
@@ -235,7 +235,7 @@ class _DefinitionChecker:
             if field not in state or (language == "JSONata" and query_text(state[field]) is not None):
                 continue
             if field == "Seconds":
-                self.add_all(bounded(state, field, at, int, 0, _YEARS))
+                self.add_all(bounded(state, field, at, int, 0, _MAX_SECONDS))
             elif not isinstance(state[field], str):
                 self.add(expected(str), f"{at}/{field}")
             elif parse_timestamp(state[field]) is None:

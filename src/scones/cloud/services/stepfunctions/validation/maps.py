@@ -22,7 +22,7 @@ from scones.cloud.services.stepfunctions.validation.values import (
     typed,
 )
 
-_LONGEST_LABEL, _LABEL_CODE = 40, "INVALID_LABEL_NAME"
+_MAX_LABEL, _LABEL_CODE = 40, "INVALID_LABEL_NAME"
 _READERS = ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2")
 _WRITER = "arn:aws:states:::s3:putObject"
 _READER_VALUES: dict[str, tuple[str, ...]] = {
@@ -96,8 +96,8 @@ def _label(state: dict[str, Any], at: str) -> Iterator[Fault]:
         yield expected(str), where
     elif not label:
         yield "Label cannot be empty", where, _LABEL_CODE
-    elif len(label) > _LONGEST_LABEL:
-        yield f"Label cannot exceed {_LONGEST_LABEL} characters", where, _LABEL_CODE
+    elif len(label) > _MAX_LABEL:
+        yield f"Label cannot exceed {_MAX_LABEL} characters", where, _LABEL_CODE
     elif BAD_NAME.search(label):
         yield "Label contains invalid characters", where, _LABEL_CODE
 
