@@ -109,8 +109,8 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "CopyObject": _OBJECTS,
         "CreateMultipartUpload": _OBJECTS,
         "PutBucketNotificationConfiguration": PartialSupport(
-            "Notifications of created, copied and removed objects go to functions, queues and topics; other "
-            "events and EventBridge are rejected."
+            "Notifications of created, copied and removed objects go to functions, queues, topics and EventBridge; "
+            "other events are rejected."
         ),
     },
     "sqs": {

@@ -9,17 +9,22 @@ import pytest
 
 def test_a_bucket_is_created_found_listed_and_deleted(s3, bucket, refusal):
     head = s3.head_bucket(Bucket=bucket)
-    assert head["BucketRegion"] == "us-east-1"
+    arn = f"arn:aws:s3:::{bucket}"
+    assert (head["BucketRegion"], head["BucketArn"], head["AccessPointAlias"]) == ("us-east-1", arn, False)
     assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
-    assert bucket in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]
+    assert arn in [entry["BucketArn"] for entry in s3.list_buckets()["Buckets"]]
     s3.delete_bucket(Bucket=bucket)
     assert refusal(s3.head_bucket, Bucket=bucket)[:2] == ("404", 404)
     code, status, error = refusal(s3.list_objects_v2, Bucket=bucket)
     assert (code, status, error["BucketName"]) == ("NoSuchBucket", 404, bucket)
 
 
-def test_us_east_1_accepts_a_second_creation(s3, bucket):
-    assert s3.create_bucket(Bucket=bucket)["Location"] == f"/{bucket}"
+def test_us_east_1_accepts_a_second_creation(s3, bucket, refusal):
+    created = s3.create_bucket(Bucket=bucket)
+    assert (created["Location"], created["BucketArn"]) == (f"/{bucket}", f"arn:aws:s3:::{bucket}")
+    tagged = {"Tags": [{"Key": "a", "Value": "b"}]}
+    refused = refusal(s3.create_bucket, Bucket=bucket, CreateBucketConfiguration=tagged)
+    assert refused[:2] == ("BucketAlreadyOwnedByYou", 409)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,8 @@ def test_buckets_are_listed_in_pages(s3, bucket):
 def test_a_buckets_tags_are_replaced_and_removed(s3, bucket, refusal):
     assert refusal(s3.get_bucket_tagging, Bucket=bucket)[:2] == ("NoSuchTagSet", 404)
     tags = [{"Key": "team", "Value": "scones"}, {"Key": "empty", "Value": ""}]
-    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    put = s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert put["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
     assert refusal(s3.put_bucket_tagging, Bucket=bucket, Tagging={"TagSet": [tags[0], tags[0]]})[0] == "InvalidTag"
     s3.delete_bucket_tagging(Bucket=bucket)

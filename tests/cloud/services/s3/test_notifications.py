@@ -180,3 +180,55 @@ def test_stored_notifications_are_delivered_after_a_crash(start_cloud):
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", []):
             keys |= {record["s3"]["object"]["key"] for record in json.loads(message["Body"]).get("Records", [])}
     assert keys == {str(number) for number in range(20)}
+
+
+def test_filters_ignore_the_case_of_their_names(s3, bucket, queue):
+    arn, _ = queue
+    configure(s3, bucket, arn, "s3:ObjectCreated:*", rules=[("PREFIX", "a"), ("suffix", "b")])
+    (found,) = s3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+    names = [rule["Name"] for rule in found["Filter"]["Key"]["FilterRules"]]
+    assert names == ["Prefix", "Suffix"]
+
+
+def test_messages_to_topics_have_a_subject(cloud, s3, bucket, queue):
+    arn, receive = queue
+    sns = cloud.client("sns")
+    topic = sns.create_topic(Name=f"changes-{uuid.uuid4().hex[:12]}")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    configure(s3, bucket, topic, "s3:ObjectCreated:*", kind="Topic")
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x")
+    assert [message["Subject"] for message in receive(2)] == ["Amazon S3 Notification"] * 2
+
+
+def test_all_missing_targets_are_named(s3, bucket, refusal):
+    arns = [f"arn:aws:sqs:us-east-1:111122223333:missing-{number}" for number in (1, 2)]
+    entries = [
+        {"QueueArn": arn, "Events": [f"s3:ObjectCreated:{kind}"]}
+        for arn, kind in zip(arns, ("Put", "Copy"), strict=True)
+    ]
+    configuration = {"NotificationConfiguration": {"QueueConfigurations": entries}}
+    code, status, error = refusal(s3.put_bucket_notification_configuration, Bucket=bucket, **configuration)
+    assert (code, status) == ("InvalidArgument", 400)
+    assert [error["ArgumentName1"], error["ArgumentName2"]] == arns
+    assert error["ArgumentValue2"] == "The destination queue does not exist"
+
+
+def test_events_go_to_event_bridge(cloud, s3, bucket, queue):
+    arn, receive = queue
+    events = cloud.client("events")
+    rule = f"changes-{bucket}"
+    events.put_rule(
+        Name=rule, EventPattern=json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}})
+    )
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    assert s3.get_bucket_notification_configuration(Bucket=bucket)["EventBridgeConfiguration"] == {}
+    etag = s3.put_object(Bucket=bucket, Key="a b", Body=b"x")["ETag"]
+    s3.delete_object(Bucket=bucket, Key="a b")
+    found = {event["detail-type"]: event for event in receive(2)}
+    created, deleted = found["Object Created"], found["Object Deleted"]
+    assert (created["source"], created["resources"]) == ("aws.s3", [f"arn:aws:s3:::{bucket}"])
+    changed = created["detail"]["object"]
+    assert (changed["key"], changed["size"], changed["etag"]) == ("a b", 1, etag.strip('"'))
+    assert (created["detail"]["reason"], deleted["detail"]["reason"]) == ("PutObject", "DeleteObject")
+    assert deleted["detail"]["deletion-type"] == "Permanently Deleted"

@@ -136,11 +136,13 @@ def test_conditional_reads(s3, bucket, refusal):
         {"IfModifiedSince": past},
         {"IfUnmodifiedSince": future},
         {"IfMatch": etag, "IfUnmodifiedSince": past},
-        {"IfNoneMatch": '"other"', "IfModifiedSince": future},
+        {"IfNoneMatch": '"other"', "IfModifiedSince": now + dt.timedelta(seconds=-1)},
+        {"IfModifiedSince": future},  # a date in the future is ignored
     ]
     for conditions in fine:
         assert s3.get_object(**get, **conditions)["Body"].read() == b"x"
-    for conditions in ({"IfNoneMatch": etag}, {"IfModifiedSince": future}):
+    stored = s3.head_object(**get)["LastModified"]
+    for conditions in ({"IfNoneMatch": etag}, {"IfModifiedSince": stored}):
         assert refusal(s3.get_object, **get, **conditions)[:2] == ("304", 304)
         assert refusal(s3.head_object, **get, **conditions)[1] == 304
     for conditions in ({"IfMatch": '"other"'}, {"IfUnmodifiedSince": past}):
@@ -154,6 +156,15 @@ def test_conditional_writes(s3, bucket, refusal):
     code, status, error = refusal(s3.put_object, **put, IfNoneMatch="*")
     assert (code, status, error["Condition"]) == ("PreconditionFailed", 412, "If-None-Match")
     assert refusal(s3.put_object, **put, IfMatch='"other"')[0] == "PreconditionFailed"
+    for conditions, header in (
+        ({"IfNoneMatch": etag}, "If-None-Match"),
+        ({"IfMatch": "*"}, "If-Match"),
+        ({"IfMatch": etag, "IfNoneMatch": "*"}, "If-Match,If-None-Match"),
+    ):
+        code, status, error = refusal(s3.put_object, **put, **conditions)
+        assert (code, status, error["Header"]) == ("NotImplemented", 501, header)
+    code, status, error = refusal(s3.delete_object, Bucket=bucket, Key="key", IfMatchSize=1)
+    assert (code, status, error["Header"]) == ("NotImplemented", 501, "x-amz-if-match-size")
     s3.put_object(Bucket=bucket, Key="key", Body=LARGE, IfMatch=etag)
     assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == LARGE
     assert refusal(s3.delete_object, Bucket=bucket, Key="key", IfMatch=etag)[:2] == ("PreconditionFailed", 412)
@@ -270,8 +281,10 @@ def test_copies_keep_or_replace_metadata_and_tags(s3, bucket):
 def test_conditional_copies(s3, bucket, refusal):
     etag = s3.put_object(Bucket=bucket, Key="key", Body=b"x")["ETag"]
     copy = {"Bucket": bucket, "Key": "copy", "CopySource": f"/{bucket}/key"}
-    assert refusal(s3.copy_object, **copy, CopySourceIfMatch='"other"')[:2] == ("PreconditionFailed", 412)
-    assert refusal(s3.copy_object, **copy, CopySourceIfNoneMatch=etag)[:2] == ("PreconditionFailed", 412)
+    for name, value in (("IfMatch", '"other"'), ("IfNoneMatch", etag)):
+        code, status, error = refusal(s3.copy_object, **copy, **{f"CopySource{name}": value})
+        condition = "x-amz-copy-source-" + {"IfMatch": "If-Match", "IfNoneMatch": "If-None-Match"}[name]
+        assert (code, status, error["Condition"]) == ("PreconditionFailed", 412, condition)
     assert s3.copy_object(**copy, CopySourceIfMatch=etag)["CopyObjectResult"]["ETag"] == etag
     assert refusal(s3.copy_object, **copy, IfNoneMatch="*")[0] == "PreconditionFailed"
     missing = {**copy, "CopySource": f"{bucket}/none"}
@@ -339,7 +352,8 @@ def test_the_requested_encryption_is_returned(s3, bucket):
     asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/mine"}
     put = s3.put_object(Bucket=bucket, Key="secret", Body=b"x", **asked)
     head = s3.head_object(Bucket=bucket, Key="secret")
-    assert asked == {name: put[name] for name in asked} == {name: head[name] for name in asked}
+    expected = {**asked, "SSEKMSKeyId": "arn:aws:kms:us-east-1:111122223333:alias/mine"}
+    assert expected == {name: put[name] for name in asked} == {name: head[name] for name in asked}
 
 
 def move_away(file: Path) -> None:
@@ -382,3 +396,39 @@ def test_a_response_has_no_header_that_is_invalid_in_http(s3, bucket, refusal, v
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     code, status, error = refusal(s3.get_object, Bucket=bucket, Key="k", ResponseContentDisposition=value)
     assert (code, status, error["ArgumentName"]) == ("InvalidArgument", 400, "response-content-disposition")
+
+
+def test_times_are_whole_seconds_everywhere(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x")
+    head = s3.head_object(Bucket=bucket, Key="key")["LastModified"]
+    assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"] == head
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    s3.upload_part(Bucket=bucket, Key="parts", UploadId=upload, PartNumber=1, Body=b"x")
+    part = s3.list_parts(Bucket=bucket, Key="parts", UploadId=upload)["Parts"][0]["LastModified"]
+    begun = s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Initiated"]
+    copied = s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/key")["CopyObjectResult"]["LastModified"]
+    assert {moment.microsecond for moment in (head, part, begun, copied)} == {0}
+
+
+def test_a_tagging_header_is_lenient_about_values_and_strict_about_names(s3, bucket, refusal):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x", Tagging="k1=v1&k2")
+    expected = [{"Key": "k1", "Value": "v1"}, {"Key": "k2", "Value": ""}]
+    assert s3.get_object_tagging(Bucket=bucket, Key="key")["TagSet"] == expected
+    for tagging in ("k=v&k=w", "k1=v1,k2=v2"):
+        code, status, error = refusal(s3.put_object, Bucket=bucket, Key="key", Body=b"x", Tagging=tagging)
+        assert (code, status, error["ArgumentName"]) == ("InvalidArgument", 400, "x-amz-tagging")
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ([{"Key": "k", "Value": "v"}, {"Key": "k", "Value": "v"}], "Cannot provide multiple Tags with the same key"),
+        ([{"Key": "a,b", "Value": "v"}], "The TagKey you have provided is invalid"),
+        ([{"Key": "k", "Value": "a,b"}], "The TagValue you have provided is invalid"),
+        ([{"Key": "aws:k", "Value": "v"}], "Your TagKey cannot be prefixed with aws:"),
+    ],
+)
+def test_invalid_tags_are_named(s3, bucket, refusal, tags, message):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x")
+    code, status, error = refusal(s3.put_object_tagging, Bucket=bucket, Key="key", Tagging={"TagSet": tags})
+    assert (code, status, error["Message"], error["TagKey"]) == ("InvalidTag", 400, message, tags[0]["Key"])

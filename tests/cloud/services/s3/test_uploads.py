@@ -190,3 +190,72 @@ def test_a_part_number_marker_is_not_negative(s3, bucket, refusal):
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     arguments = {"Bucket": bucket, "Key": "k", "UploadId": upload}
     assert refusal(s3.list_parts, **arguments, PartNumberMarker=-1)[:2] == ("InvalidArgument", 400)
+
+
+def test_a_completion_names_parts_of_an_existing_upload(s3, bucket, refusal):
+    target = {"Bucket": bucket, "Key": "key"}
+    assert refusal(s3.complete_multipart_upload, **target, UploadId="unknown")[:2] == ("NoSuchUpload", 404)
+    upload = s3.create_multipart_upload(**target)["UploadId"]
+    code, status, error = refusal(s3.complete_multipart_upload, **target, UploadId=upload)
+    assert (code, status, error["Message"]) == ("InvalidRequest", 400, "You must specify at least one part")
+    empty = {"MultipartUpload": {"Parts": []}}
+    assert refusal(s3.complete_multipart_upload, **target, UploadId=upload, **empty)[:2] == ("MalformedXML", 400)
+
+
+def test_a_listing_of_uploads_has_markers(s3, bucket):
+    found = s3.list_multipart_uploads(Bucket=bucket)
+    assert (found["NextKeyMarker"], found["NextUploadIdMarker"], "Prefix" in found) == ("", "", False)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="key")["UploadId"]
+    found = s3.list_multipart_uploads(Bucket=bucket)
+    assert (found["NextKeyMarker"], found["NextUploadIdMarker"], found["IsTruncated"]) == ("key", upload, False)
+
+
+def completed(s3, bucket, parts, **checksums):
+    """Upload parts with a checksum algorithm, and return the attributes of the object."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="key", **checksums)["UploadId"]
+    target = {"Bucket": bucket, "Key": "key", "UploadId": upload}
+    listed = []
+    for number, body in enumerate(parts, 1):
+        algorithm = {name: value for name, value in checksums.items() if name == "ChecksumAlgorithm"}
+        part = s3.upload_part(**target, PartNumber=number, Body=body, **algorithm)
+        proof = {name: value for name, value in part.items() if name.startswith("Checksum")} if checksums else {}
+        listed.append({"PartNumber": number, "ETag": part["ETag"], **proof})
+    s3.complete_multipart_upload(**target, MultipartUpload={"Parts": listed})
+    return s3.get_object_attributes(Bucket=bucket, Key="key", ObjectAttributes=["Checksum", "ObjectParts"])
+
+
+def test_attributes_list_parts_only_with_composite_checksums(s3, bucket):
+    parts = [b"a" * (5 << 20), b"b"]
+    plain = completed(s3, bucket, parts)
+    assert plain["ObjectParts"] == {"TotalPartsCount": 2}
+    assert completed(s3, bucket, parts, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")["ObjectParts"] == {
+        "TotalPartsCount": 2
+    }
+    composite = completed(s3, bucket, parts, ChecksumAlgorithm="SHA256")
+    assert [part["Size"] for part in composite["ObjectParts"]["Parts"]] == [5 << 20, 1]
+    head = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
+    assert head["ChecksumSHA256"] == f"{composite['Checksum']['ChecksumSHA256']}-2"
+
+
+def test_a_conditional_completion_conflicts_with_changes_since_its_start(s3, bucket, refusal):
+    def upload():
+        target = {"Bucket": bucket, "Key": "key"}
+        target["UploadId"] = s3.create_multipart_upload(**target)["UploadId"]
+        etag = s3.upload_part(**target, PartNumber=1, Body=b"x")["ETag"]
+        return {**target, "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}}
+
+    def conflict(condition):
+        return ("ConditionalRequestConflict", 409, condition)
+
+    def refused(**params):
+        code, status, error = refusal(s3.complete_multipart_upload, **params)
+        return code, status, error["Condition"]
+
+    s3.put_object(Bucket=bucket, Key="key", Body=b"1")
+    begun = upload()
+    assert refused(**begun, IfNoneMatch="*") == ("PreconditionFailed", 412, "If-None-Match")
+    s3.delete_object(Bucket=bucket, Key="key")
+    assert refused(**begun, IfNoneMatch="*") == conflict("If-None-Match")
+    etag = s3.put_object(Bucket=bucket, Key="key", Body=b"2")["ETag"]
+    assert refused(**begun, IfMatch=etag) == conflict("If-Match")
+    assert s3.complete_multipart_upload(**upload(), IfMatch=etag)["ETag"]

@@ -13,11 +13,13 @@ from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.customer_keys import encryption_with_key
+from scones.cloud.services.s3.object_record import ENCRYPTION
 from scones.cloud.wire.members import Members
 
 DEFAULT = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
 """Default encryption of a bucket (User Guide, "Setting default server-side encryption")."""
 _HEADER = "x-amz-server-side-encryption"
+_NONE: Members = dict.fromkeys(ENCRYPTION)
 
 
 class ObjectEncryption:
@@ -33,7 +35,7 @@ class ObjectEncryption:
         Raises `InvalidArgument` if a request names a key without a method that uses it.
         """
         if customer_key := encryption_with_key(params):
-            return {"ServerSideEncryption": None, "SSEKMSKeyId": None, "BucketKeyEnabled": None, **customer_key}
+            return _NONE | customer_key
         rule = self._default(bucket)
         by_default = rule.get("ApplyServerSideEncryptionByDefault", {})
         method, key = params.get("ServerSideEncryption"), params.get("SSEKMSKeyId")
@@ -47,9 +49,9 @@ class ObjectEncryption:
         if method is None:
             method, key = by_default.get("SSEAlgorithm", "AES256"), by_default.get("KMSMasterKeyID")
         if not method.startswith("aws:kms"):
-            return {"ServerSideEncryption": method, "SSEKMSKeyId": None, "BucketKeyEnabled": None}
+            return _NONE | {"ServerSideEncryption": method}
         bucket_key = params.get("BucketKeyEnabled", rule.get("BucketKeyEnabled"))
-        return {
+        return _NONE | {
             "ServerSideEncryption": method,
             "SSEKMSKeyId": self._key_arn(key),
             "BucketKeyEnabled": bucket_key or None,

@@ -21,8 +21,9 @@ from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.delivery.targets import TargetMessage, send
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3 import errors, event_bridge
 from scones.cloud.services.s3.bucket_records import check_exists
+from scones.cloud.services.s3.event_bridge import bucket_event
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.wire.members import Members
 
@@ -90,13 +91,15 @@ class Notifier:
     def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._rules: dict[str, list[NotificationRule]] = {}
+        self._on_event_bridge: set[str] = set()
+        """Buckets whose events go to EventBridge."""
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
     def start(self) -> None:
         """Load the configurations and continue deliveries that an earlier process left unfinished."""
         for row in self._cloud.store.rows("SELECT bucket, document FROM s3_notification_configurations"):
             try:
-                self._rules[row["bucket"]] = rules_of(json.loads(row["document"]))
+                self._apply(row["bucket"], json.loads(row["document"]))
             except (KeyError, TypeError, ValueError) as error:
                 log.error("The notification configuration of bucket %s is damaged: %s", row["bucket"], describe(error))
         self._outbox.start()
@@ -129,23 +132,36 @@ class Notifier:
                 self._outbox.put(connection, [target], test)
 
         await self._cloud.store.write(write)
-        self._rules[bucket] = rules
+        self._apply(bucket, document)
         self._outbox.wake(target_arns)
+
+    def _apply(self, bucket: str, document: Members) -> None:
+        """Use a configuration for the changes from now on."""
+        self._rules[bucket] = rules_of(document)
+        if "EventBridgeConfiguration" in document:
+            self._on_event_bridge.add(bucket)
+        else:
+            self._on_event_bridge.discard(bucket)
 
     def remove_rules(self, bucket: str) -> None:
         """Drop the rules of a deleted bucket."""
         self._rules.pop(bucket, None)
+        self._on_event_bridge.discard(bucket)
 
     def store(self, connection: sqlite3.Connection, event: str, call: OperationCall, record: ObjectRecord) -> None:
         """Store the notifications of an object's change in the same transaction as the change; `wake` delivers them."""
         for rule in self._rules.get(record.bucket, ()):
             if rule.wants(event, record.key):
                 self._outbox.put(connection, [rule.target], {"Records": [self._message(rule, event, call, record)]})
+        if record.bucket in self._on_event_bridge:
+            self._outbox.put(connection, [event_bridge.LANE], bucket_event(self._cloud, event, call, record))
 
     def wake(self, bucket: str) -> None:
         """Start to deliver a bucket's stored notifications."""
         if rules := self._rules.get(bucket):
             self._outbox.wake({rule.target for rule in rules})
+        if bucket in self._on_event_bridge:
+            self._outbox.wake({event_bridge.LANE})
 
     def _message(self, rule: NotificationRule, event: str, call: OperationCall, record: ObjectRecord) -> JsonDocument:
         """Return an event record in AWS's form (S3 User Guide, "Event message structure")."""
@@ -174,6 +190,9 @@ class Notifier:
         }
 
     async def _deliver(self, target: str, payload: JsonDocument) -> None:
+        if target == event_bridge.LANE:
+            await event_bridge.put_event(self._cloud, payload)
+            return
         await send(self._cloud, target, TargetMessage(text=json.dumps(payload), subject=SUBJECT))
 
     async def _failed(self, target: str, payload: JsonDocument, error: ServiceError) -> None:  # noqa: ARG002
@@ -196,9 +215,7 @@ def check_configuration(given: Members) -> Members:
 
     Raises `InvalidArgument` if S3 refuses it, `NotImplemented` if the local cloud does not support it.
     """
-    if "EventBridgeConfiguration" in given:
-        raise errors.not_implemented("EventBridgeConfiguration")
-    document: Members = {}
+    document: Members = {name: given[name] for name in ("EventBridgeConfiguration",) if name in given}
     for kind, entry in _entries(given):
         member, service, name = KINDS[kind]
         if service_of(entry[member]) != service or entry[member].endswith(".fifo"):

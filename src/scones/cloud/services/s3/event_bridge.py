@@ -1,0 +1,59 @@
+"""Events of buckets on EventBridge's default bus (S3 User Guide, "EventBridge event message structure")."""
+
+from __future__ import annotations
+
+import time
+
+from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn
+from scones.cloud.core.json_types import JsonDocument
+from scones.cloud.delivery.targets import check_ready
+from scones.cloud.service import OperationCall
+from scones.cloud.services.events.service import EventBridge
+from scones.cloud.services.s3.object_record import ObjectRecord
+
+LANE = "events"
+"""The lane of S3's outbox for EventBridge."""
+_REASONS = {
+    "ObjectCreated:Put": "PutObject",
+    "ObjectCreated:Post": "POST Object",
+    "ObjectCreated:Copy": "CopyObject",
+    "ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
+    "ObjectRemoved:Delete": "DeleteObject",
+    "ObjectRemoved:DeleteMarkerCreated": "DeleteObject",
+}
+_DELETIONS = {
+    "ObjectRemoved:Delete": "Permanently Deleted",
+    "ObjectRemoved:DeleteMarkerCreated": "Delete Marker Created",
+}
+
+
+def bucket_event(cloud: CloudContext, event: str, call: OperationCall, record: ObjectRecord) -> JsonDocument:
+    """Return the detail type and the detail of a change to an object, with the ARN of its bucket."""
+    created = event.startswith("ObjectCreated:")
+    changed: JsonDocument = {"key": record.key}
+    if created:
+        changed |= {"size": record.size, "etag": record.etag}
+    detail: JsonDocument = {
+        "version": "0",
+        "bucket": {"name": record.bucket},
+        "object": {**changed, "sequencer": f"{time.time_ns():016X}"},
+        "request-id": call.request_id,
+        "requester": call.caller.account,
+        "source-ip-address": cloud.settings.host,
+        "reason": _REASONS[event],
+    }
+    if not created:
+        detail["deletion-type"] = _DELETIONS[event]
+    return {
+        "detail-type": "Object Created" if created else "Object Deleted",
+        "detail": detail,
+        "resource": str(Arn(service="s3", resource=record.bucket)),
+    }
+
+
+async def put_event(cloud: CloudContext, event: JsonDocument) -> None:
+    """Put an event that `bucket_event` returned on the default bus."""
+    check_ready(cloud, EventBridge.name)
+    events = cloud.service(EventBridge)
+    await events.put_service_event("aws.s3", event["detail-type"], event["detail"], [event["resource"]])
