@@ -17,6 +17,7 @@ from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute
 from scones.cloud.wire.members import Members
+from scones.cloud.wire.request import Request
 from scones.cloud.wire.validate import validate
 
 T = TypeVar("T")
@@ -118,6 +119,8 @@ class Service:
     `schema` creates the service's tables. `validation_code` is the service's error code for parameters that violate its
     model. `unvalidated_members` are names of shapes that the service validates itself, with its own messages.
     `reports_null_members` is True if the service's messages state that list members must not be null.
+    `accepts_foreign_origins` is True if web pages of other sites may send requests for operations of the service.
+    `unsigned_operations` are operations that accept unsigned requests, if `check_unsigned` does.
     """
 
     name: ClassVar[str]
@@ -125,6 +128,8 @@ class Service:
     """Service name in signatures, if it differs from `name`; declared here because loading a model takes long."""
     groups: ClassVar[tuple[type[object], ...]]
     schema: ClassVar[str] = ""
+    accepts_foreign_origins: ClassVar[bool] = False
+    unsigned_operations: ClassVar[Set[str]] = frozenset()
     validation_code: ClassVar[str] = "ValidationException"
     unvalidated_members: ClassVar[frozenset[str]] = frozenset()
     reports_null_members: ClassVar[bool] = False
@@ -146,6 +151,14 @@ class Service:
     def http_routes(self) -> Sequence[HttpRoute]:
         """Return the addresses of the service that are not API operations; the gateway passes their requests on."""
         return ()
+
+    def check_unsigned(self, call: OperationCall) -> None:
+        """Raise `ServiceError` unless an unsigned request is allowed."""
+        raise NotImplementedError(f"{self.name} accepts no unsigned requests")
+
+    def cross_origin_headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the CORS headers of the response to a request that has an Origin."""
+        return {}
 
     def validate(self, params: Members, shape: StructureShape) -> None:
         """Raise `ServiceError` for parameters that violate an operation's model."""

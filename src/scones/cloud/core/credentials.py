@@ -32,6 +32,10 @@ class Caller(NamedTuple):
     access_key_id: str
 
 
+ANONYMOUS = Caller("", "", "Anonymous", "")
+"""The caller of unsigned requests, which only some operations of S3 accept."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionCredentials:
     """Temporary keys for a role."""

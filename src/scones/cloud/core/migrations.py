@@ -51,6 +51,18 @@ MIGRATIONS = (
         tables=("s3_uploads",),
         statements=("DROP INDEX IF EXISTS s3_uploads_by_key",),
     ),
+    Migration(
+        number=5,
+        change="Objects have a version ID.",
+        tables=("s3_objects",),
+        statements=("ALTER TABLE s3_objects ADD COLUMN version TEXT NOT NULL DEFAULT 'null'",),
+    ),
+    Migration(
+        number=6,
+        change="Buckets have a versioning state.",
+        tables=("s3_buckets",),
+        statements=("ALTER TABLE s3_buckets ADD COLUMN versioning TEXT NOT NULL DEFAULT ''",),
+    ),
 )
 """All migrations, in order. Append new ones; never change one that was released.
 

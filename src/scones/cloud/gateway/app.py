@@ -12,6 +12,7 @@ from functools import partial
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
+from scones.cloud.core.credentials import ANONYMOUS
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.authenticate import AuthenticatedRequest, Authenticator
@@ -47,7 +48,7 @@ class Gateway:
         self._bodies = BodyReader()
         self._router = Router(cloud)
         verifier = SignatureVerifier(cloud.credentials, account=settings.account, region=settings.region)
-        self._authenticator = Authenticator(verifier, self._bodies)
+        self._authenticator = Authenticator(verifier, self._bodies, self._accepts_unsigned)
         self._writer = ResponseWriter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,20 +70,35 @@ class Gateway:
         begun = time.perf_counter()
         match: Match | None = None
         try:
-            check_origin(request, self._port)
+            check_origin(request, self._port, allow_foreign=self._accepts_foreign_origins(request))
             routed = await self._router.route(request)
             authenticated = await self._authenticator.authenticate(request, routed, receive)
             match = require_operation(request, routed, authenticated.form)
             handler = self._cloud.handler(match.service, match.operation.name)
             params = await self._params(match, request, authenticated)
-            output = await handler(_operation_call(match, params, request, authenticated, request_id, receive))
+            call = _operation_call(match, params, request, authenticated, request_id, receive)
+            if call.caller is ANONYMOUS:
+                self._cloud.services[match.service].check_unsigned(call)
+            output = await handler(call)
             response = await self._writer.serialize(match.operation, output, request_id)
         except Exception as error:
             service = match.service if match else self._router.assumed_service(request)
             response = operation_error(self._service_error(error, match, request_id), service, request_id)
+        if "origin" in request.headers and match:
+            response.headers |= self._cloud.services[match.service].cross_origin_headers(request)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %d %.1f ms", _name(match), response.status, (time.perf_counter() - begun) * 1e3)
         return response
+
+    def _accepts_unsigned(self, match: Match) -> bool:
+        return match.operation.name in self._cloud.services[match.service].unsigned_operations
+
+    def _accepts_foreign_origins(self, request: Request) -> bool:
+        """Return True if web pages of other sites may send a request to the service that it addresses."""
+        if "origin" not in request.headers:
+            return False
+        service = self._cloud.services.get(self._router.assumed_service(request))
+        return service is not None and service.accepts_foreign_origins
 
     async def _respond_by_route(self, route: HttpRoute, request: Request, receive: Receive) -> Response:
         """Answer a request that is not for an API operation."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread, sha256_hex
-from scones.cloud.core.credentials import Caller
+from scones.cloud.core.credentials import ANONYMOUS, Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.aws_chunked import decoded_body
 from scones.cloud.gateway.body import BodyReader, limited, stream
@@ -21,7 +21,8 @@ from scones.cloud.wire.body_limits import body_limit, too_large
 from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import streamed_input
 from scones.cloud.wire.request import Request
-from scones.cloud.wire.signatures.verifier import SignatureVerifier
+from scones.cloud.wire.routing import Match
+from scones.cloud.wire.signatures.verifier import Signature, SignatureVerifier, is_unsigned
 from scones.http.asgi import Receive
 
 
@@ -40,12 +41,20 @@ class AuthenticatedRequest:
 class Authenticator:
     """Verifies signatures and reads bodies."""
 
-    def __init__(self, verifier: SignatureVerifier, bodies: BodyReader) -> None:
+    def __init__(
+        self, verifier: SignatureVerifier, bodies: BodyReader, accepts_unsigned: Callable[[Match], bool]
+    ) -> None:
         self._verifier = verifier
         self._bodies = bodies
+        self._accepts_unsigned = accepts_unsigned
 
     async def authenticate(self, request: Request, routed: RoutedRequest, receive: Receive) -> AuthenticatedRequest:
-        """Return the caller and the body of a request; raises `ServiceError` unless its signature is valid."""
+        """Return the caller and the body of a request; raises `ServiceError` unless its signature is valid.
+
+        The caller of an unsigned request is `ANONYMOUS` if its operation accepts such requests.
+        """
+        if is_unsigned(request) and routed.match is not None and self._accepts_unsigned(routed.match):
+            return self._unsigned(request, routed, receive)
         if routed.match is not None and streamed_input(routed.match.operation):
             return self._authenticate_stream(request, routed, receive)
         self._verifier.require_key(request)
@@ -59,6 +68,16 @@ class Authenticator:
         if routed.candidates.query:
             small = len(body) <= THREAD_BYTES
             authenticated.form = fields_of(body) if small else await on_body_thread(partial(fields_of, body))
+        return authenticated
+
+    def _unsigned(self, request: Request, routed: RoutedRequest, receive: Receive) -> AuthenticatedRequest:
+        """Return an unsigned request; only a streamed body is read."""
+        authenticated = AuthenticatedRequest(ANONYMOUS)
+        if routed.match is not None and streamed_input(routed.match.operation):
+            declared = request.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+            signature = Signature(ANONYMOUS, routed.match.service, declared, b"", "", "", "")
+            chunks = limited(stream(receive), *_limit(request, routed))
+            authenticated.stream = decoded_body(request, signature, chunks, authenticated.trailers)
         return authenticated
 
     def _authenticate_stream(self, request: Request, routed: RoutedRequest, receive: Receive) -> AuthenticatedRequest:

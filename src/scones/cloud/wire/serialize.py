@@ -32,7 +32,7 @@ def serialize(operation: OperationModel, members: Members, request_id: str, stat
     """Return the response with the operation's output members; members that are None are left out."""
     service = operation.service_model
     shape = operation.output_shape
-    response = Response(status or operation.http.get("responseCode", 200), _request_id_headers(service, request_id))
+    response = Response(status or operation.http.get("responseCode", 200), request_id_headers(service, request_id))
     match service.metadata["protocol"]:
         case "json":
             response.headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
@@ -71,7 +71,7 @@ def serialize_error(service: ServiceModel, error: ServiceError, request_id: str)
     protocol = service.metadata["protocol"]
     traits = shape.metadata.get("error", {}) if shape else {}
     status = traits.get("httpStatusCode", error.status) if protocol != "json" else error.status
-    headers = _request_id_headers(service, request_id) | error.members.get("Headers", {})
+    headers = request_id_headers(service, request_id) | error.members.get("Headers", {})
     if status == 304:
         return Response(304, headers)
     if protocol in ("json", "rest-json"):
@@ -104,7 +104,8 @@ def _json_error(error: ServiceError, shape: StructureShape | None, protocol: str
     return document | error.members
 
 
-def _request_id_headers(service: ServiceModel, request_id: str) -> dict[str, str]:
+def request_id_headers(service: ServiceModel, request_id: str) -> dict[str, str]:
+    """Return the headers with the ID of a request."""
     if service.service_name == "s3":
         return {"x-amz-request-id": request_id, "x-amz-id-2": _host_id(request_id)}
     return {"x-amzn-requestid": request_id}

@@ -91,9 +91,9 @@ def test_a_folder_of_another_owner_is_rejected(s3, bucket, refusal):
 
 
 def test_missing_objects_and_buckets_are_reported(s3, bucket, refusal):
-    code, status, error = refusal(s3.get_bucket_cors, Bucket=bucket)
+    code, status, error = refusal(s3.get_bucket_replication, Bucket=bucket)
     assert (code, status) == ("NotImplemented", 501)
-    assert "GetBucketCors" in error["Message"]
+    assert "GetBucketReplication" in error["Message"]
 
 
 def test_a_bucket_is_emptied_by_its_versions(cloud, s3, bucket, refusal):

@@ -27,7 +27,9 @@ STORAGE_CLASSES = frozenset(
     }
 )
 """Storage classes of objects in general purpose buckets."""
-CHECKED_LATER = frozenset({"BucketLocationConstraint", "ChecksumAlgorithm", "FilterRuleName"})
+CHECKED_LATER = frozenset(
+    {"BucketLocationConstraint", "ChecksumAlgorithm", "FilterRuleName", "Protocol", "AccessControlPolicy"}
+)
 """Shapes that operations check themselves."""
 _ANY_CASE = frozenset({"ChecksumAlgorithm", "ChecksumMode", "ChecksumType", "MetadataDirective", "TaggingDirective"})
 """Enumerations in headers whose values S3 accepts in any case."""

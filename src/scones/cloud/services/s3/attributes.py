@@ -1,4 +1,4 @@
-"""Metadata operations on objects: tags, ACL and attributes."""
+"""Metadata operations on objects: tags and attributes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from scones.cloud.core.store import Store
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
-from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.bucket_records import BucketRecord, BucketRecords
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.customer_keys import check_key
 from scones.cloud.services.s3.object_record import ObjectRecord
@@ -20,7 +20,7 @@ from scones.cloud.wire.members import Members
 
 
 class ObjectAttributeOperations:
-    """Object tagging, GetObjectAcl and GetObjectAttributes."""
+    """Object tagging and GetObjectAttributes."""
 
     def __init__(self, store: Store, buckets: BucketRecords, objects: StoredObjects) -> None:
         self._store = store
@@ -29,27 +29,24 @@ class ObjectAttributeOperations:
 
     async def put_object_tagging(self, call: OperationCall) -> Members:
         """Replace an object's tags."""
-        await self._set_tags(call, check_tags(call.params["Tagging"].get("TagSet", []), OBJECT_TAGS))
-        return {}
+        tags = check_tags(call.params["Tagging"].get("TagSet", []), OBJECT_TAGS)
+        return await self._set_tags(call, tags, method="PUT")
 
     async def delete_object_tagging(self, call: OperationCall) -> Members:
         """Remove an object's tags."""
-        await self._set_tags(call, "[]")
-        return {}
+        return await self._set_tags(call, "[]", method="DELETE")
 
     async def get_object_tagging(self, call: OperationCall) -> Members:
         """Return an object's tags."""
-        return {"TagSet": json.loads(self._record(call).tags)}
-
-    async def get_object_acl(self, call: OperationCall) -> Members:
-        """Return an object's ACL: the owner has full control, and no other ACL is possible."""
-        self._record(call)
-        return self._buckets.acl()
+        bucket = self._buckets.find(call.params)
+        record = self._tagged(call, bucket, "GET")
+        return {"TagSet": json.loads(record.tags), "VersionId": bucket.shown(record.version)}
 
     async def get_object_attributes(self, call: OperationCall) -> Members:
         """Return the requested attributes of an object."""
         params = call.params
-        record = self._record(call)
+        bucket = self._buckets.find(params)
+        record = self._objects.find(bucket, params["Key"], params.get("VersionId"))
         check_key(params, record.headers)
         requested = set(params["ObjectAttributes"])
         found: Members = {
@@ -60,7 +57,7 @@ class ObjectAttributeOperations:
             "ObjectParts": self._object_parts(call, record) if record.upload else None,
         }
         chosen = {name: value for name, value in found.items() if name in requested}
-        return {"LastModified": record.modified // 1000, **chosen}
+        return {"LastModified": record.modified // 1000, "VersionId": bucket.shown(record.version), **chosen}
 
     def _object_parts(self, call: OperationCall, record: ObjectRecord) -> Members:
         """Return the parts of an object; S3 lists them only if they have checksums, which composite checksums need."""
@@ -86,20 +83,27 @@ class ObjectAttributeOperations:
             ],
         }
 
-    def _record(self, call: OperationCall) -> ObjectRecord:
-        return self._objects.find(self._buckets.requested(call.params), call.params["Key"])
+    def _tagged(self, call: OperationCall, bucket: BucketRecord, method: str) -> ObjectRecord:
+        """Return the version whose tags a request names; a delete marker has no tags."""
+        version = call.params.get("VersionId")
+        return self._objects.find(bucket, call.params["Key"], version, method=method, marker_is_missing=False)
 
-    async def _set_tags(self, call: OperationCall, tags: str) -> None:
-        bucket, key = self._buckets.requested(call.params), call.params["Key"]
+    async def _set_tags(self, call: OperationCall, tags: str, *, method: str) -> Members:
+        bucket, key = self._buckets.find(call.params), call.params["Key"]
+        version = self._tagged(call, bucket, method).version
 
         def write(connection: sqlite3.Connection) -> None:
-            changed = connection.execute(
-                "UPDATE s3_objects SET tags = ? WHERE bucket = ? AND key = ?", (tags, bucket, key)
-            ).rowcount
-            if not changed:
-                raise errors.no_such_key(key)
+            for table in ("s3_objects", "s3_versions"):
+                changed = connection.execute(
+                    f"UPDATE {table} SET tags = ? WHERE bucket = ? AND key = ? AND version = ?",  # noqa: S608 - constant
+                    (tags, bucket.name, key, version),
+                ).rowcount
+                if changed:
+                    return
+            raise errors.no_such_key(key)
 
         await self._store.write(write)
+        return {"VersionId": bucket.shown(version)}
 
 
 def _without_part_count(checksum: Checksum) -> Checksum:

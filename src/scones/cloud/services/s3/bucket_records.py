@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+from dataclasses import dataclass
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
@@ -13,7 +14,8 @@ from scones.cloud.wire.members import Members
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_buckets (
-        name TEXT PRIMARY KEY, created INTEGER NOT NULL, tags TEXT NOT NULL DEFAULT '[]'
+        name TEXT PRIMARY KEY, created INTEGER NOT NULL, tags TEXT NOT NULL DEFAULT '[]',
+        versioning TEXT NOT NULL DEFAULT ''
     ) WITHOUT ROWID
 """
 _ACCOUNT = re.compile("[0-9]{12}")
@@ -22,13 +24,20 @@ UNSUPPORTED = (
     "ObjectLockLegalHoldStatus",
     "ObjectLockEnabledForBucket",
     "WriteOffsetBytes",
-    "GrantFullControl",
-    "GrantRead",
-    "GrantReadACP",
-    "GrantWrite",
-    "GrantWriteACP",
 )
 """Parameters that request unsupported features; a request with one gets NotImplemented."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRecord:
+    """A bucket. `versioning` is `Enabled`, `Suspended`, or empty if it was never enabled."""
+
+    name: str
+    versioning: str
+
+    def shown(self, version: str) -> str | None:
+        """Return the ID of a version in responses: None if versioning was never enabled."""
+        return version if self.versioning else None
 
 
 class BucketRecords:
@@ -40,31 +49,29 @@ class BucketRecords:
         self.owner = {"ID": hashlib.sha256(account.encode()).hexdigest()}
         """The owner of all buckets and objects, with the account's canonical user ID."""
 
-    def acl(self) -> Members:
-        """Return the ACL of every bucket and object: ACLs are disabled, which is S3's default."""
-        return {
-            "Owner": self.owner,
-            "Grants": [{"Grantee": {"Type": "CanonicalUser", **self.owner}, "Permission": "FULL_CONTROL"}],
-        }
-
     def requested(self, params: Members) -> str:
         """Return the request's bucket name.
 
         Raises `ServiceError` if the bucket does not exist, if another account is expected to own it, or if a parameter
         is not supported.
         """
+        return self.find(params).name
+
+    def find(self, params: Members) -> BucketRecord:
+        """Return the request's bucket; raises the errors of `requested`."""
         name: str = params["Bucket"]
-        if self._store.row("SELECT 1 FROM s3_buckets WHERE name = ?", name) is None:
+        row = self._store.row("SELECT versioning FROM s3_buckets WHERE name = ?", name)
+        if row is None:
             raise errors.no_such_bucket(name)
         for unsupported in UNSUPPORTED:
             if unsupported in params:
                 raise errors.not_implemented(unsupported)
-        if params.get("VersionId", "null") != "null":
-            raise errors.invalid_argument("Invalid version id specified", "versionId", params["VersionId"])
-        if params.get("ACL", "private") not in ("private", "bucket-owner-full-control"):
-            raise ServiceError("AccessControlListNotSupported", "The bucket does not allow ACLs")
         self.check_owner(params.get("ExpectedBucketOwner"))
-        return name
+        return BucketRecord(name, row["versioning"])
+
+    def exists(self, name: str) -> bool:
+        """Return True if a bucket exists."""
+        return self._store.row("SELECT 1 FROM s3_buckets WHERE name = ?", name) is not None
 
     def check_owner(self, expected: str | None) -> None:
         """Raise `AccessDenied` if a request expects another account to own the bucket."""
@@ -77,7 +84,18 @@ class BucketRecords:
             raise ServiceError("AccessDenied", "Access Denied", 403)
 
 
+def versioning_of(connection: sqlite3.Connection, bucket: str) -> str:
+    """Return a bucket's versioning state in a transaction.
+
+    Raises `NoSuchBucket` if the bucket was deleted since the request's check.
+    """
+    row = connection.execute("SELECT versioning FROM s3_buckets WHERE name = ?", (bucket,)).fetchone()
+    if row is None:
+        raise errors.no_such_bucket(bucket)
+    versioning: str = row["versioning"]
+    return versioning
+
+
 def check_exists(connection: sqlite3.Connection, bucket: str) -> None:
     """Raise `NoSuchBucket` in a transaction if the bucket was deleted since the request's check."""
-    if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (bucket,)).fetchone() is None:
-        raise errors.no_such_bucket(bucket)
+    versioning_of(connection, bucket)

@@ -15,9 +15,11 @@ from scones.cloud.core.clock import now_ms
 from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
-from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3 import errors, ownership_controls
+from scones.cloud.services.s3.access_control_lists import are_public, owners_grants, requested_grants
 from scones.cloud.services.s3.body_files import BodyFiles
-from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.bucket_records import BucketRecord, BucketRecords
+from scones.cloud.services.s3.lifecycle_configurations import LifecycleRules
 from scones.cloud.services.s3.notifications import Notifier, check_configuration, check_targets, rules_of
 from scones.cloud.services.s3.parts import discard_parts
 from scones.cloud.services.s3.tags import BUCKET_TAGS, check_tags
@@ -31,12 +33,21 @@ RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 class BucketOperations:
     """The operations on buckets."""
 
-    def __init__(self, cloud: CloudContext, buckets: BucketRecords, files: BodyFiles, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        cloud: CloudContext,
+        *,
+        buckets: BucketRecords,
+        files: BodyFiles,
+        notifier: Notifier,
+        rules: LifecycleRules,
+    ) -> None:
         self._cloud = cloud
         self._store = cloud.store
         self._buckets = buckets
         self._files = files
         self._notifier = notifier
+        self._rules = rules
 
     async def create_bucket(self, call: OperationCall) -> Members:
         """Create a bucket in this cloud's region."""
@@ -48,16 +59,18 @@ class BucketOperations:
         _check_location(configuration.get("LocationConstraint"), region)
         if params.get("ObjectLockEnabledForBucket"):
             raise errors.not_implemented("ObjectLockEnabledForBucket")
-        if params.get("ACL", "private") != "private":
-            raise ServiceError(
-                "InvalidBucketAclWithObjectOwnership",
-                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-            )
+        settings = _initial_settings(params, self._buckets.owner)
         tags = check_tags(configuration.get("Tags", []), BUCKET_TAGS)
 
         def create(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (name,)).fetchone() is None:
-                connection.execute("INSERT INTO s3_buckets VALUES (?, ?, ?)", (name, now_ms(), tags))
+                connection.execute(
+                    "INSERT INTO s3_buckets (name, created, tags) VALUES (?, ?, ?)", (name, now_ms(), tags)
+                )
+                for setting, value in settings.items():
+                    connection.execute(
+                        "INSERT INTO s3_bucket_settings VALUES (?, ?, ?)", (name, setting, json.dumps(value))
+                    )
             elif region != "us-east-1" or tags != "[]":  # us-east-1 answers 200 to a second creation without tags
                 raise ServiceError(
                     "BucketAlreadyOwnedByYou",
@@ -77,13 +90,13 @@ class BucketOperations:
 
     async def delete_bucket(self, call: OperationCall) -> Members:
         """Delete an empty bucket with its unfinished uploads; raises `BucketNotEmpty` if it has objects."""
-        name = self._buckets.requested(call.params)
+        bucket = self._buckets.find(call.params)
+        name = bucket.name
 
         def delete(connection: sqlite3.Connection) -> list[str]:
-            if connection.execute("SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", (name,)).fetchone():
-                raise ServiceError(
-                    "BucketNotEmpty", "The bucket you tried to delete is not empty", 409, BucketName=name
-                )
+            for table in ("s3_objects", "s3_versions"):
+                if connection.execute(f"SELECT 1 FROM {table} WHERE bucket = ? LIMIT 1", (name,)).fetchone():  # noqa: S608
+                    raise _not_empty(bucket)
             uploads = connection.execute("DELETE FROM s3_uploads WHERE bucket = ? RETURNING id", (name,)).fetchall()
             connection.execute("DELETE FROM s3_bucket_settings WHERE bucket = ?", (name,))
             connection.execute("DELETE FROM s3_buckets WHERE name = ?", (name,))
@@ -91,6 +104,7 @@ class BucketOperations:
 
         await self._files.remove(await self._store.write(delete))
         self._notifier.remove_rules(name)
+        self._rules.replace(name, None)
         return {}
 
     async def list_buckets(self, call: OperationCall) -> Members:
@@ -129,16 +143,6 @@ class BucketOperations:
         self._buckets.requested(call.params)
         region = self._cloud.settings.region
         return {} if region == "us-east-1" else {"LocationConstraint": region}
-
-    async def get_bucket_versioning(self, call: OperationCall) -> Members:
-        """Return an empty response, as for a bucket on which versioning was never enabled."""
-        self._buckets.requested(call.params)
-        return {}
-
-    async def get_bucket_acl(self, call: OperationCall) -> Members:
-        """Return a bucket's ACL: the owner has full control, and no other ACL is possible."""
-        self._buckets.requested(call.params)
-        return self._buckets.acl()
 
     async def put_bucket_notification_configuration(self, call: OperationCall) -> Members:
         """Replace a bucket's notification configuration."""
@@ -184,6 +188,33 @@ def _arn(bucket: str) -> str:
 def _location_constraints() -> Collection[str]:
     shape = service_model("s3").shape_for("BucketLocationConstraint")
     return shape.enum if isinstance(shape, StringShape) else ()
+
+
+def _initial_settings(params: Members, owner: Members) -> Members:
+    """Return the settings that a request gives a new bucket, whose public access is blocked."""
+    ownership = params.get("ObjectOwnership", ownership_controls.ENFORCED)
+    settings: Members = {ownership_controls.SETTING: ownership} if "ObjectOwnership" in params else {}
+    grants = requested_grants(params, owner)
+    if grants is None or grants == owners_grants(owner):
+        return settings
+    if ownership == ownership_controls.ENFORCED:
+        raise ServiceError(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        )
+    if are_public(grants):
+        raise ServiceError(
+            "InvalidBucketAclWithBlockPublicAccessError",
+            "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        )
+    return settings | {"ACL": grants}
+
+
+def _not_empty(bucket: BucketRecord) -> ServiceError:
+    message = "The bucket you tried to delete is not empty"
+    if bucket.versioning:
+        message += ". You must delete all versions in the bucket."
+    return ServiceError("BucketNotEmpty", message, 409, BucketName=bucket.name)
 
 
 def _check_location(constraint: str | None, region: str) -> None:

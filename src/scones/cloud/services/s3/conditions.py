@@ -27,6 +27,11 @@ def check_read(params: Members, record: ObjectRecord) -> None:
         raise errors.precondition_failed(failed)
 
 
+def http_date(moment: int) -> str:
+    """Return a time, in milliseconds since 1970, in the form of an HTTP header."""
+    return format_datetime(datetime.fromtimestamp(moment // 1000, UTC), usegmt=True)
+
+
 def check_copy(params: Members, record: ObjectRecord) -> None:
     """Check a copy's conditions on its source; raises `PreconditionFailed` (412) even where a read answers 304."""
     conditions = {
@@ -102,6 +107,5 @@ def _matches(header: str, etag: str) -> bool:
 
 
 def _not_modified(record: ObjectRecord) -> ServiceError:
-    moment = datetime.fromtimestamp(record.modified // 1000, UTC)
-    headers = {"etag": f'"{record.etag}"', "last-modified": format_datetime(moment, usegmt=True)}
+    headers = {"etag": f'"{record.etag}"', "last-modified": http_date(record.modified)}
     return ServiceError("NotModified", "Not Modified", 304, Headers=headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import checksum
+from scones.cloud.services.s3.acl_operations import AccessControl
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.conditions import check_conditional_write
 from scones.cloud.services.s3.copy_sources import CopySources
@@ -13,6 +14,7 @@ from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key, headers_of
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
+from scones.cloud.services.s3.version_ids import issued
 from scones.cloud.wire.members import Members
 
 LARGEST_COPY = 5 * 1024**3
@@ -30,22 +32,24 @@ class CopyOperations:
         sources: CopySources,
         bodies: IncomingBodies,
         encryption: ObjectEncryption,
+        access: AccessControl,
     ) -> None:
         self._buckets = buckets
         self._objects = objects
         self._sources = sources
         self._bodies = bodies
         self._encryption = encryption
+        self._access = access
 
     async def copy_object(self, call: OperationCall) -> Members:
         """Copy an object with its metadata and tags, or with new ones if a directive is REPLACE."""
         params = call.params
-        bucket = self._buckets.requested(params)
+        bucket = self._buckets.find(params)
         check_key(params["Key"])
         check_conditional_write(params)
-        encryption = self._encryption.requested(bucket, params)
+        settings = self._encryption.requested(bucket.name, params) | self._access.requested(bucket.name, params)
         source = self._sources.find(params)
-        _check_copy_onto_itself(params, source, bucket)
+        _check_copy_onto_itself(params, source, bucket.name)
         if source.size > LARGEST_COPY:
             raise ServiceError(
                 "InvalidRequest",
@@ -59,18 +63,25 @@ class CopyOperations:
         headers = headers_of(params) if params.get("MetadataDirective") == "REPLACE" else source.headers
         content = await self._bodies.copy(await self._objects.body(source), algorithm)
         kept = {name: value for name, value in params.items() if name in ("Key", "StorageClass")}
-        record = ObjectRecord.received(bucket, {**kept, **headers, **encryption}, content, tags)
+        record = ObjectRecord.received(bucket.name, {**kept, **headers, "Grants": None, **settings}, content, tags)
         try:
-            await self._objects.replace(record, call, "ObjectCreated:Copy")
+            version = await self._objects.replace(record, call, "ObjectCreated:Copy")
         except BaseException:
             await self._bodies.drop(content)
             raise
         result = {"ETag": f'"{record.etag}"', "LastModified": record.modified // 1000, **record.checksum.members()}
-        return {"CopyObjectResult": result, **record.encryption()}
+        return {
+            "CopyObjectResult": result,
+            "VersionId": bucket.shown(version),
+            "Expiration": self._objects.expiration(record),
+            "CopySourceVersionId": issued(source.version),
+            **record.encryption(),
+        }
 
 
 def _check_copy_onto_itself(params: Members, source: ObjectRecord, bucket: str) -> None:
-    if (source.bucket, source.key) != (bucket, params["Key"]):
+    names_version = "?versionId=" in params["CopySource"]  # a copy of an older version restores it
+    if (source.bucket, source.key) != (bucket, params["Key"]) or names_version:
         return
     changes = params.get("MetadataDirective") == "REPLACE" or "WebsiteRedirectLocation" in params
     if not changes and "ServerSideEncryption" not in params and "StorageClass" not in params:

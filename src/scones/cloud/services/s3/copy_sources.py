@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, unquote
 
+from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.conditions import check_copy
@@ -27,8 +28,16 @@ class CopySources:
         if not (bucket and slash and key):
             raise errors.invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
         self._buckets.check_owner(params.get("ExpectedSourceBucketOwner"))
-        version = parse_qs(query).get("versionId", ["null"])[0]
-        record = self._objects.find(self._buckets.requested({"Bucket": bucket, "VersionId": version}), key)
+        version = parse_qs(query).get("versionId", [None])[0]
+        try:
+            record = self._objects.find(self._buckets.find({"Bucket": bucket}), key, version)
+        except ServiceError as error:
+            if error.code == "MethodNotAllowed":
+                raise ServiceError(
+                    "InvalidRequest",
+                    "The source of a copy request may not specifically refer to a delete marker by version id.",
+                ) from error
+            raise
         check_key(params, record.headers, "CopySource")
         check_copy(params, record)
         return record

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scones.cloud.errors import ServiceError
 
 
@@ -15,9 +17,31 @@ def no_such_bucket(bucket: str) -> ServiceError:
     return ServiceError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=bucket)
 
 
-def no_such_key(key: str) -> ServiceError:
-    """Return the error for an object that does not exist."""
-    return ServiceError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
+def no_such_key(key: str, headers: Mapping[str, str] | None = None) -> ServiceError:
+    """Return the error for an object that does not exist; `headers` describe the delete marker that hides it."""
+    return ServiceError("NoSuchKey", "The specified key does not exist.", 404, Key=key, Headers=headers or {})
+
+
+def no_such_version(key: str, version: str) -> ServiceError:
+    """Return the error for a version that does not exist."""
+    return ServiceError("NoSuchVersion", "The specified version does not exist.", 404, Key=key, VersionId=version)
+
+
+def invalid_version_id(version: str) -> ServiceError:
+    """Return the error for a version ID that S3 never issued."""
+    return invalid_argument("Invalid version id specified", "versionId", version)
+
+
+def delete_marker_not_allowed(method: str, headers: Mapping[str, str]) -> ServiceError:
+    """Return the error for a request that needs an object but names a delete marker."""
+    return ServiceError(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        405,
+        Method=method,
+        ResourceType="DeleteMarker",
+        Headers={"allow": "DELETE", **headers},
+    )
 
 
 def no_such_upload(upload: str) -> ServiceError:
@@ -41,6 +65,16 @@ def invalid_continuation_token(token: str) -> ServiceError:
     return invalid_argument("The continuation token provided is incorrect", "continuation-token", token)
 
 
+def access_denied() -> ServiceError:
+    """Return the error for a request that is not allowed."""
+    return ServiceError("AccessDenied", "Access Denied", 403)
+
+
+def no_such_setting(bucket: str, code: str, message: str) -> ServiceError:
+    """Return the error for a setting that a bucket does not have."""
+    return ServiceError(code, message, 404, BucketName=bucket)
+
+
 def precondition_failed(condition: str) -> ServiceError:
     """Return the error for a condition that does not hold; `condition` is the header's name."""
     return ServiceError(
@@ -48,6 +82,13 @@ def precondition_failed(condition: str) -> ServiceError:
         "At least one of the pre-conditions you specified did not hold",
         412,
         Condition=condition,
+    )
+
+
+def malformed_acl() -> ServiceError:
+    """Return the error for an access control policy that does not fit the schema."""
+    return ServiceError(
+        "MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema"
     )
 
 

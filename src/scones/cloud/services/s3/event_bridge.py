@@ -10,7 +10,7 @@ from scones.cloud.core.json_types import JsonDocument
 from scones.cloud.delivery.targets import check_ready
 from scones.cloud.service import OperationCall
 from scones.cloud.services.events.service import EventBridge
-from scones.cloud.services.s3.object_record import ObjectRecord
+from scones.cloud.services.s3.changed_object import ChangedObject
 
 LANE = "events"
 """The lane of S3's outbox for EventBridge."""
@@ -28,16 +28,17 @@ _DELETIONS = {
 }
 
 
-def bucket_event(cloud: CloudContext, event: str, call: OperationCall, record: ObjectRecord) -> JsonDocument:
+def bucket_event(cloud: CloudContext, event: str, call: OperationCall, changed: ChangedObject) -> JsonDocument:
     """Return the detail type and the detail of a change to an object, with the ARN of its bucket."""
     created = event.startswith("ObjectCreated:")
-    changed: JsonDocument = {"key": record.key}
-    if created:
-        changed |= {"size": record.size, "etag": record.etag}
     detail: JsonDocument = {
         "version": "0",
-        "bucket": {"name": record.bucket},
-        "object": {**changed, "sequencer": f"{time.time_ns():016X}"},
+        "bucket": {"name": changed.bucket},
+        "object": {
+            "key": changed.key,
+            **changed.details(etag="etag", version="version-id"),
+            "sequencer": f"{time.time_ns():016X}",
+        },
         "request-id": call.request_id,
         "requester": call.caller.account,
         "source-ip-address": cloud.settings.host,
@@ -48,7 +49,7 @@ def bucket_event(cloud: CloudContext, event: str, call: OperationCall, record: O
     return {
         "detail-type": "Object Created" if created else "Object Deleted",
         "detail": detail,
-        "resource": str(Arn(service="s3", resource=record.bucket)),
+        "resource": str(Arn(service="s3", resource=changed.bucket)),
     }
 
 

@@ -24,7 +24,7 @@ class FileTransfers:
 
     async def download(self, bucket: str, key: str, path: Path) -> None:
         """Write an object to a local file, and create the file's folder if it is missing."""
-        record = self._objects.find(self._buckets.requested({"Bucket": bucket}), key)
+        record = self._objects.find(self._buckets.find({"Bucket": bucket}), key)
         body = await self._objects.body(record)
         if isinstance(body, bytes):
             await asyncio.to_thread(_write_whole, path, body)

@@ -1,9 +1,9 @@
-"""Listings of objects: ListObjects, ListObjectsV2 and ListObjectVersions."""
+"""Listings of current objects: ListObjects and ListObjectsV2."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -39,7 +39,7 @@ class ListingPage:
 
 
 class ListingOperations:
-    """ListObjects, ListObjectsV2 and ListObjectVersions."""
+    """ListObjects and ListObjectsV2."""
 
     def __init__(self, store: Store, buckets: BucketRecords) -> None:
         self._store = store
@@ -48,11 +48,11 @@ class ListingOperations:
     async def list_objects(self, call: OperationCall) -> Members:
         """List objects after a marker, which may be the last key or common prefix of the previous page."""
         params = call.params
-        bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
+        bucket, limit, url = self._buckets.requested(params), page_limit(params), key_encoder(params)
         page = await self._page(bucket, params, params.get("Marker", ""), limit, owner=True)
         delimiter = params.get("Delimiter")
         return {
-            **_common(params, page, limit),
+            **common_members(params, page, limit),
             "Prefix": params.get("Prefix", ""),  # the older operation does not encode it
             "Marker": url(params.get("Marker", "")),
             "NextMarker": url(page.last) if page.truncated and delimiter else None,
@@ -61,37 +61,18 @@ class ListingOperations:
     async def list_objects_v2(self, call: OperationCall) -> Members:
         """List objects after a key or a continuation token."""
         params = call.params
-        bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
+        bucket, limit, url = self._buckets.requested(params), page_limit(params), key_encoder(params)
         token = params.get("ContinuationToken")
         after = params.get("StartAfter", "")
         if token is not None:
             (after,) = read_key(token, [str], errors.invalid_continuation_token(token))
         page = await self._page(bucket, params, after, limit, owner=params.get("FetchOwner", False))
         return {
-            **_common(params, page, limit),
+            **common_members(params, page, limit),
             "KeyCount": len(page.contents) + len(page.prefixes),
             "ContinuationToken": token,
             "NextContinuationToken": key_token(page.last) if page.truncated else None,
             "StartAfter": url(params["StartAfter"]) if "StartAfter" in params else None,
-        }
-
-    async def list_object_versions(self, call: OperationCall) -> Members:
-        """List objects as versions: without versioning, each object has one version with the ID `null`."""
-        params = call.params
-        bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
-        if "VersionIdMarker" in params and "KeyMarker" not in params:
-            message = "A version-id marker cannot be specified without a key marker."
-            raise errors.invalid_argument(message, "version-id-marker", params["VersionIdMarker"])
-        page = await self._page(bucket, params, params.get("KeyMarker", ""), limit, owner=True)
-        common = _common(params, page, limit)
-        objects = common.pop("Contents")
-        return {
-            **common,
-            "Versions": [{**each, "VersionId": "null", "IsLatest": True} for each in objects],
-            "KeyMarker": url(params.get("KeyMarker", "")),
-            "VersionIdMarker": params.get("VersionIdMarker", ""),
-            "NextKeyMarker": url(page.last) if page.truncated else None,
-            "NextVersionIdMarker": "null" if page.truncated else None,
         }
 
     async def _page(self, bucket: str, params: Members, after: str, limit: int, *, owner: bool) -> ListingPage:
@@ -112,8 +93,7 @@ class ListingOperations:
 
     def _build_page(self, found: list[ListingEntry], limit: int, params: Members, *, owner: bool) -> ListingPage:
         """Return a page of entries. Runs in a thread, because URL-encoding a thousand long keys takes 50 ms."""
-        quoted = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in found) > _LONG_KEYS
-        url, page = _encoder(params), found[:limit]
+        url, page = key_encoder(params), found[:limit]
         contents = [
             {
                 "Key": url(entry.name),
@@ -125,15 +105,22 @@ class ListingOperations:
                 "StorageClass": entry.row["storage_class"],
                 "Owner": self._buckets.owner if owner else None,
             }
-            for entry in (sliced_on_thread(page) if quoted else page)
+            for entry in paced(page, params)
             if entry.row is not None
         ]
-        prefixes = [url(entry.name) for entry in (sliced_on_thread(page) if quoted else page) if entry.row is None]
+        prefixes = [url(entry.name) for entry in paced(page, params) if entry.row is None]
         return ListingPage(contents, prefixes, page[-1].name if page else "", len(found) > limit)
 
 
-def _common(params: Members, page: ListingPage, limit: int) -> Members:
-    url = _encoder(params)
+def paced(page: list[ListingEntry], params: Members) -> Iterable[ListingEntry]:
+    """Return the entries of a page, with pauses on a thread if it takes long to encode their names."""
+    long = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in page) > _LONG_KEYS
+    return sliced_on_thread(page) if long else page
+
+
+def common_members(params: Members, page: ListingPage, limit: int) -> Members:
+    """Return the output members that the listings of objects and of versions share."""
+    url = key_encoder(params)
     delimiter = params.get("Delimiter")
     return {
         "Name": params["Bucket"],
@@ -147,12 +134,14 @@ def _common(params: Members, page: ListingPage, limit: int) -> Members:
     }
 
 
-def _limit(params: Members) -> int:
+def page_limit(params: Members) -> int:
+    """Return the maximum number of entries of a page."""
     limit: int = params.get("MaxKeys", MAX_KEYS)
     if not 0 <= limit < 2**31:
         raise errors.invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647", "max-keys", limit)
     return min(limit, MAX_KEYS)
 
 
-def _encoder(params: Members) -> Callable[[str], str]:
+def key_encoder(params: Members) -> Callable[[str], str]:
+    """Return the function that encodes keys and prefixes as a request asks for."""
     return quote if params.get("EncodingType") == "url" else str

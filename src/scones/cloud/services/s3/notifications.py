@@ -23,8 +23,8 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors, event_bridge
 from scones.cloud.services.s3.bucket_records import check_exists
+from scones.cloud.services.s3.changed_object import ChangedObject
 from scones.cloud.services.s3.event_bridge import bucket_event
-from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
@@ -148,13 +148,13 @@ class Notifier:
         self._rules.pop(bucket, None)
         self._on_event_bridge.discard(bucket)
 
-    def store(self, connection: sqlite3.Connection, event: str, call: OperationCall, record: ObjectRecord) -> None:
+    def store(self, connection: sqlite3.Connection, event: str, call: OperationCall, changed: ChangedObject) -> None:
         """Store the notifications of an object's change in the same transaction as the change; `wake` delivers them."""
-        for rule in self._rules.get(record.bucket, ()):
-            if rule.wants(event, record.key):
-                self._outbox.put(connection, [rule.target], {"Records": [self._message(rule, event, call, record)]})
-        if record.bucket in self._on_event_bridge:
-            self._outbox.put(connection, [event_bridge.LANE], bucket_event(self._cloud, event, call, record))
+        for rule in self._rules.get(changed.bucket, ()):
+            if rule.wants(event, changed.key):
+                self._outbox.put(connection, [rule.target], {"Records": [self._message(rule, event, call, changed)]})
+        if changed.bucket in self._on_event_bridge:
+            self._outbox.put(connection, [event_bridge.LANE], bucket_event(self._cloud, event, call, changed))
 
     def wake(self, bucket: str) -> None:
         """Start to deliver a bucket's stored notifications."""
@@ -163,11 +163,8 @@ class Notifier:
         if bucket in self._on_event_bridge:
             self._outbox.wake({event_bridge.LANE})
 
-    def _message(self, rule: NotificationRule, event: str, call: OperationCall, record: ObjectRecord) -> JsonDocument:
+    def _message(self, rule: NotificationRule, event: str, call: OperationCall, changed: ChangedObject) -> JsonDocument:
         """Return an event record in AWS's form (S3 User Guide, "Event message structure")."""
-        changed: JsonDocument = {"key": quote_plus(record.key, safe="/*-._")}
-        if event.startswith("ObjectCreated:"):
-            changed |= {"size": record.size, "eTag": record.etag}
         return {
             "eventVersion": "2.1",
             "eventSource": "aws:s3",
@@ -181,11 +178,15 @@ class Notifier:
                 "s3SchemaVersion": "1.0",
                 "configurationId": rule.id,
                 "bucket": {
-                    "name": record.bucket,
+                    "name": changed.bucket,
                     "ownerIdentity": {"principalId": self._cloud.settings.account},
-                    "arn": str(Arn(service="s3", resource=record.bucket)),
+                    "arn": str(Arn(service="s3", resource=changed.bucket)),
                 },
-                "object": {**changed, "sequencer": f"{time.time_ns():016X}"},
+                "object": {
+                    "key": quote_plus(changed.key, safe="/*-._"),
+                    **changed.details(etag="eTag", version="versionId"),
+                    "sequencer": f"{time.time_ns():016X}",
+                },
             },
         }
 

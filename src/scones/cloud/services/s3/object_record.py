@@ -12,6 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import checksum, metadata
 from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.checksum import Checksum
+from scones.cloud.services.s3.version_ids import NULL
 from scones.cloud.wire.members import Members
 
 SCHEMA = """
@@ -19,14 +20,14 @@ SCHEMA = """
         bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
         modified INTEGER NOT NULL, storage_class TEXT NOT NULL, checksum_algorithm TEXT NOT NULL,
         checksum TEXT NOT NULL, checksum_type TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL,
-        body INTEGER, file TEXT, upload TEXT, PRIMARY KEY (bucket, key)
+        body INTEGER, file TEXT, upload TEXT, version TEXT NOT NULL DEFAULT 'null', PRIMARY KEY (bucket, key)
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS s3_objects_by_file ON s3_objects (file) WHERE file IS NOT NULL;
     CREATE TABLE IF NOT EXISTS s3_bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL)
 """
 COLUMNS = (
     "bucket, key, size, etag, modified, storage_class, checksum_algorithm, checksum, checksum_type, headers, tags, "
-    "body, file, upload"
+    "body, file, upload, version"
 )
 ENCRYPTION = (
     "BucketKeyEnabled",
@@ -44,6 +45,7 @@ HEADERS = (
     "ContentLanguage",
     "ContentType",
     "Expires",
+    "Grants",
     "Metadata",
     "WebsiteRedirectLocation",
 )
@@ -67,6 +69,7 @@ class ObjectRecord:
     data: bytes | None = None
     file: str | None = None
     upload: str | None = None
+    version: str = NULL
 
     @classmethod
     def of(cls, row: sqlite3.Row, data: bytes | None = None) -> ObjectRecord:
@@ -85,6 +88,7 @@ class ObjectRecord:
             data=data,
             file=row["file"],
             upload=row["upload"],
+            version=row["version"],
         )
 
     @classmethod
@@ -125,6 +129,7 @@ class ObjectRecord:
             body,
             self.file,
             self.upload,
+            self.version,
         )
         marks = ", ".join("?" * len(values))
         connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
@@ -139,6 +144,7 @@ class ObjectRecord:
         return {
             **self.headers,
             "Metadata": metadata.encoded(self.headers.get("Metadata", {})),
+            "Grants": None,
             "AcceptRanges": "bytes",
             "LastModified": self.modified // 1000,
             "ETag": f'"{self.etag}"',
@@ -148,7 +154,7 @@ class ObjectRecord:
 
 
 def find_object(connection: sqlite3.Connection, bucket: str, key: str) -> ObjectRecord | None:
-    """Return an object without its body, or None; for use in a transaction."""
+    """Return the current object of a key without its body, or None; for use in a transaction."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?",  # noqa: S608 - constant
         (bucket, key),

@@ -9,10 +9,12 @@ from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.s3 import checksum, errors
+from scones.cloud.services.s3.acl_operations import AccessControl
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.conditions import check_conditional_delete, check_conditional_write, check_read
 from scones.cloud.services.s3.customer_keys import check_key as check_key_of_customer
+from scones.cloud.services.s3.deletions import Deletion, ObjectDeletions
 from scones.cloud.services.s3.encryption import ObjectEncryption
 from scones.cloud.services.s3.incoming_bodies import IncomingBodies
 from scones.cloud.services.s3.object_record import ObjectRecord, check_key
@@ -20,6 +22,7 @@ from scones.cloud.services.s3.parts import parts_of
 from scones.cloud.services.s3.ranges import parse_range
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
+from scones.cloud.services.s3.version_ids import issued
 from scones.cloud.wire.members import Members
 
 _NOT_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
@@ -42,14 +45,18 @@ class ObjectOperations:
         *,
         buckets: BucketRecords,
         objects: StoredObjects,
+        deletions: ObjectDeletions,
         bodies: IncomingBodies,
         encryption: ObjectEncryption,
+        access: AccessControl,
     ) -> None:
         self._store = store
         self._buckets = buckets
         self._objects = objects
+        self._deletions = deletions
         self._bodies = bodies
         self._encryption = encryption
+        self._access = access
 
     async def put_object(self, call: OperationCall) -> Members:
         """Write an object; it is on disk when this returns."""
@@ -64,16 +71,22 @@ class ObjectOperations:
         bucket = self._buckets.requested(params)
         check_key(params["Key"])
         check_conditional_write(params)
-        encryption = self._encryption.requested(bucket, params)
+        settings = self._encryption.requested(bucket, params) | self._access.requested(bucket, params)
         tags = tags_in_header(params["Tagging"]) if "Tagging" in params else "[]"
         content = await self._bodies.receive(call, checksum.announced(params, call.headers) or checksum.DEFAULT)
         try:
-            record = ObjectRecord.received(bucket, {**params, **encryption}, content, tags)
-            await self._objects.replace(record, call, event)
+            record = ObjectRecord.received(bucket, {**params, **settings}, content, tags)
+            version = await self._objects.replace(record, call, event)
         except BaseException:
             await self._bodies.drop(content)
             raise
-        return {"ETag": f'"{record.etag}"', **record.encryption(), **record.checksum.members()}
+        return {
+            "ETag": f'"{record.etag}"',
+            "VersionId": issued(version),
+            "Expiration": self._objects.expiration(record),
+            **record.encryption(),
+            **record.checksum.members(),
+        }
 
     async def head_object(self, call: OperationCall) -> Members | OperationOutput:
         """Return GetObject's response without the body."""
@@ -85,10 +98,14 @@ class ObjectOperations:
 
     async def _get(self, call: OperationCall, *, with_body: bool) -> Members | OperationOutput:
         params = call.params
-        record = self._objects.find(self._buckets.requested(params), params["Key"])
+        bucket = self._buckets.find(params)
+        method = "GET" if with_body else "HEAD"
+        record = self._objects.find(bucket, params["Key"], params.get("VersionId"), method=method)
         check_key_of_customer(params, record.headers)
         check_read(params, record)
-        members = record.members()
+        members = record.members() | {"VersionId": bucket.shown(record.version)}
+        if "VersionId" not in params:
+            members["Expiration"] = self._objects.expiration(record)
         for parameter, member in OVERRIDES.items():
             if parameter in params:
                 members[member] = _header_value(parameter, params[parameter])
@@ -133,39 +150,36 @@ class ObjectOperations:
         return (start, start + part["size"]), checksum_of_part if record.checksum.kind == "COMPOSITE" else None
 
     async def delete_object(self, call: OperationCall) -> Members:
-        """Delete an object; succeeds if it does not exist."""
+        """Delete an object or a version; succeeds if it does not exist."""
         params = call.params
-        bucket = self._buckets.requested(params)
+        bucket = self._buckets.find(params)
         check_conditional_delete(params)
-        await self._objects.delete(call, bucket, [(params["Key"], params)])
-        return {}
+        deletion = Deletion(params["Key"], params.get("VersionId"), params.get("IfMatch"))
+        deleted = await self._deletions.delete(call, bucket, deletion)
+        if not bucket.versioning:
+            return {}
+        return {"DeleteMarker": deleted.marker or None, "VersionId": deleted.version}
 
     async def delete_objects(self, call: OperationCall) -> Members:
-        """Delete up to 1,000 objects in one transaction; conditions that fail are reported per key."""
+        """Delete up to 1,000 objects or versions in one transaction; failures are reported per entry."""
         params = call.params
-        bucket = self._buckets.requested(params)
+        bucket = self._buckets.find(params)
         entries = params["Delete"].get("Objects", [])
         if not 1 <= len(entries) <= 1000:
             raise errors.malformed_xml()
-        there = [entry for entry in entries if entry.get("VersionId", "null") == "null"]
-        failed = await self._objects.delete(
-            call, bucket, [(entry["Key"], {"IfMatch": entry.get("ETag")}) for entry in there], strict=False
-        )
-        deleted = [] if params["Delete"].get("Quiet") else [entry for entry in there if entry["Key"] not in failed]
-        return {
-            "Deleted": [{"Key": entry["Key"], "VersionId": entry.get("VersionId")} for entry in deleted],
-            "Errors": [{"Key": key, "Code": error.code, "Message": error.message} for key, error in failed.items()]
-            + [
-                {
-                    "Key": entry["Key"],
-                    "VersionId": entry["VersionId"],
-                    "Code": "NoSuchVersion",
-                    "Message": "The specified version does not exist.",
-                }
-                for entry in entries
-                if entry not in there
-            ],
-        }
+        deletions = [Deletion(entry["Key"], entry.get("VersionId"), entry.get("ETag")) for entry in entries]
+        deleted: list[Members] = []
+        failed: list[Members] = []
+        results = await self._deletions.delete_all(call, bucket, deletions)
+        for deletion, result in zip(deletions, results, strict=True):
+            named: Members = {"Key": deletion.key, "VersionId": deletion.version}
+            if isinstance(result, ServiceError):
+                failed.append({**named, "Code": result.code, "Message": result.message})
+            elif result.marker:
+                deleted.append({**named, "DeleteMarker": True, "DeleteMarkerVersionId": result.version})
+            else:
+                deleted.append(named)
+        return {"Deleted": [] if params["Delete"].get("Quiet") else deleted, "Errors": failed}
 
 
 def _header_value(parameter: str, value: str | datetime) -> str | datetime:

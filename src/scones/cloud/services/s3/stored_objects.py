@@ -1,23 +1,34 @@
-"""Stored objects: look-up, bodies, replacement and deletion."""
+"""Stored objects: look-up, bodies and replacement."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from scones.cloud.core.store import Store
-from scones.cloud.errors import ServiceError
 from scones.cloud.service import Body, OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.body_files import BodyFiles, ByteRange, DamagedFileError
-from scones.cloud.services.s3.bucket_records import check_exists
-from scones.cloud.services.s3.conditions import check_write
+from scones.cloud.services.s3.bucket_records import BucketRecord, versioning_of
+from scones.cloud.services.s3.changed_object import ChangedObject
+from scones.cloud.services.s3.conditions import check_write, http_date
+from scones.cloud.services.s3.lifecycle_configurations import LifecycleRules
+from scones.cloud.services.s3.lifecycle_rules import Candidate, expiration_header
 from scones.cloud.services.s3.notifications import Notifier
 from scones.cloud.services.s3.object_record import COLUMNS, ObjectRecord, find_object
-from scones.cloud.services.s3.parts import discard_parts, parts_of
+from scones.cloud.services.s3.parts import parts_of
 from scones.cloud.services.s3.upload_records import mark_conflicts
-from scones.cloud.wire.members import Members
+from scones.cloud.services.s3.version_ids import new_version_id
+from scones.cloud.services.s3.versions import (
+    DeleteMarker,
+    check_version_id,
+    discard_body,
+    push_current,
+    replace_null_version,
+    version_in,
+)
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +40,9 @@ class StoredObjects:
     transaction.
     """
 
-    def __init__(self, store: Store, files: BodyFiles, notifier: Notifier) -> None:
+    def __init__(self, store: Store, files: BodyFiles, notifier: Notifier, rules: LifecycleRules) -> None:
         self._store = store
+        self._rules = rules
         self._files = files
         self._notifier = notifier
 
@@ -38,21 +50,78 @@ class StoredObjects:
         """Set aside files that no row refers to, left by requests that a crash interrupted."""
         found = await self._files.older_than_this_process()
         rows = await self._store.read_on_thread(
-            "SELECT file FROM s3_objects WHERE file IS NOT NULL UNION ALL SELECT file FROM s3_parts"
+            "SELECT file FROM s3_objects WHERE file IS NOT NULL UNION ALL "
+            "SELECT file FROM s3_versions WHERE file IS NOT NULL UNION ALL SELECT file FROM s3_parts"
         )
         await self._files.sweep(found, {row["file"] for row in rows})
 
-    def find(self, bucket: str, key: str) -> ObjectRecord:
-        """Return an object with its body if it is small; raises `NoSuchKey`."""
+    def find(
+        self,
+        bucket: BucketRecord,
+        key: str,
+        version: str | None = None,
+        *,
+        method: str = "GET",
+        marker_is_missing: bool = True,
+    ) -> ObjectRecord:
+        """Return the current version of an object, or the named one, with its body if it is small.
+
+        Raises `NoSuchKey` or `NoSuchVersion`. A delete marker that the request names is `MethodNotAllowed`. A delete
+        marker that is the newest version is `NoSuchKey`, or `MethodNotAllowed` if `marker_is_missing` is false.
+        """
+        if version is not None:
+            return self._find_version(bucket, key, version, method)
         row = self._store.row(
             f"SELECT {COLUMNS}, data FROM s3_objects LEFT JOIN s3_bodies ON s3_bodies.id = body "  # noqa: S608 - constant
             "WHERE bucket = ? AND key = ?",
-            bucket,
+            bucket.name,
             key,
         )
-        if row is None:
+        if row is not None:
+            return ObjectRecord.of(row, row["data"])
+        marker = self._newest_marker(bucket, key)
+        if marker is None:
             raise errors.no_such_key(key)
-        return ObjectRecord.of(row, row["data"])
+        if marker_is_missing:
+            raise errors.no_such_key(key, marker.headers())
+        raise errors.delete_marker_not_allowed(method, marker.headers())
+
+    def _newest_marker(self, bucket: BucketRecord, key: str) -> DeleteMarker | None:
+        """Return the delete marker that hides a key without a current object, or None."""
+        if not bucket.versioning:
+            return None
+        row = self._store.row(
+            "SELECT version, modified FROM s3_versions WHERE bucket = ? AND key = ? ORDER BY position DESC LIMIT 1",
+            bucket.name,
+            key,
+        )
+        return None if row is None else DeleteMarker(version=row["version"], modified=row["modified"])
+
+    def _find_version(self, bucket: BucketRecord, key: str, version: str, method: str) -> ObjectRecord:
+        check_version_id(bucket, version)
+        row = self._store.row(
+            f"SELECT {COLUMNS}, data, 0 AS marker FROM s3_objects LEFT JOIN s3_bodies ON s3_bodies.id = body "  # noqa: S608
+            "WHERE bucket = ?1 AND key = ?2 AND version = ?3 "
+            f"UNION ALL SELECT {COLUMNS}, data, marker FROM s3_versions LEFT JOIN s3_bodies ON s3_bodies.id = body "
+            "WHERE bucket = ?1 AND key = ?2 AND version = ?3",
+            bucket.name,
+            key,
+            version,
+        )
+        if row is None:
+            raise errors.no_such_version(key, version) if bucket.versioning else errors.no_such_key(key)
+        found = version_in(row, row["data"])
+        if isinstance(found, DeleteMarker):
+            headers = found.headers() | {"last-modified": http_date(found.modified)}
+            raise errors.delete_marker_not_allowed(method, headers)
+        return found
+
+    def expiration(self, record: ObjectRecord) -> str | None:
+        """Return the header that announces when a current object expires, or None."""
+        rules = self._rules.of(record.bucket)
+        if not rules:
+            return None
+        return expiration_header(rules, Candidate(record.key, record.modified, record.size, record.tags))
 
     async def body(self, record: ObjectRecord, start: int = 0, end: int | None = None) -> Body:
         """Return bytes `start` to `end` (exclusive) of an object.
@@ -81,65 +150,39 @@ class StoredObjects:
             log.error("The object %r is damaged: %s.", f"s3://{record.bucket}/{record.key}", damage)
             raise errors.internal_error() from None
 
-    async def replace(self, record: ObjectRecord, call: OperationCall, event: str) -> None:
-        """Write an object, replacing any object with its key, if the request's conditions hold; durable on return."""
-        doomed = await self._store.write(lambda connection: self.write(connection, record, call, event))
-        await self.after_change(record.bucket, doomed)
+    async def replace(self, record: ObjectRecord, call: OperationCall, event: str) -> str:
+        """Write an object as the current version of its key; it is on disk on return. Return its version ID.
 
-    def write(self, connection: sqlite3.Connection, record: ObjectRecord, call: OperationCall, event: str) -> list[str]:
-        """Write an object and its notifications in a transaction; return the files of the object it replaces.
-
-        Call `after_change` with them when the transaction is on disk. Raises the error of a condition that fails.
+        Raises the error of a condition of the request that fails.
         """
-        check_exists(connection, record.bucket)
+        version, doomed = await self._store.write(lambda connection: self.write(connection, record, call, event))
+        await self.after_change(record.bucket, doomed)
+        return version
+
+    def write(
+        self, connection: sqlite3.Connection, record: ObjectRecord, call: OperationCall, event: str
+    ) -> tuple[str, list[str]]:
+        """Write an object and its notifications in a transaction; return its version ID and the files it replaces.
+
+        Call `after_change` with the files when the transaction is on disk. Raises the error of a condition that fails.
+        """
+        versioning = versioning_of(connection, record.bucket)
         old = find_object(connection, record.bucket, record.key)
         check_write(call.params, old, record.key)
-        doomed = _discard(connection, old) if old else []
+        doomed: list[str] = []
+        if versioning == "Enabled":
+            position = push_current(connection, old, record.bucket, record.key)
+            record = replace(record, version=new_version_id(position))
+        elif versioning:
+            doomed = replace_null_version(connection, old, record.bucket, record.key)[1]
+        elif old:
+            doomed = discard_body(connection, old)
         record.insert(connection)
         mark_conflicts(connection, record.bucket, record.key)
-        self._notifier.store(connection, event, call, record)
-        return doomed
+        self._notifier.store(connection, event, call, ChangedObject.written(record))
+        return record.version, doomed
 
     async def after_change(self, bucket: str, doomed: Sequence[str]) -> None:
         """Remove the files of replaced or deleted objects, and deliver the notifications of the change."""
         await self._files.remove(doomed)
         self._notifier.wake(bucket)
-
-    async def delete(
-        self, call: OperationCall, bucket: str, entries: list[tuple[str, Members]], *, strict: bool = True
-    ) -> dict[str, ServiceError]:
-        """Delete the objects of keys, each of which has conditions; return the errors of keys whose conditions fail.
-
-        If `strict` is true, the first such error is raised instead, and nothing is deleted.
-        """
-        failed: dict[str, ServiceError] = {}
-
-        def delete(connection: sqlite3.Connection) -> list[str]:
-            doomed: list[str] = []
-            for key, conditions in entries:
-                old = find_object(connection, bucket, key)
-                try:
-                    check_write({"IfMatch": conditions.get("IfMatch")}, old, key)
-                except ServiceError as error:
-                    if strict:
-                        raise
-                    failed[key] = error
-                    continue
-                if old is not None:
-                    doomed += _discard(connection, old)
-                    connection.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key))
-                    mark_conflicts(connection, bucket, key)
-                    self._notifier.store(connection, "ObjectRemoved:Delete", call, old)
-            return doomed
-
-        await self.after_change(bucket, await self._store.write(delete))
-        return failed
-
-
-def _discard(connection: sqlite3.Connection, record: ObjectRecord) -> list[str]:
-    """Delete an object's body, but not its row, in a transaction; return its files."""
-    if record.body is not None:
-        connection.execute("DELETE FROM s3_bodies WHERE id = ?", (record.body,))
-    if record.upload is not None:
-        return discard_parts(connection, record.upload)
-    return [record.file] if record.file is not None else []

@@ -12,6 +12,7 @@ from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import checksum, errors
+from scones.cloud.services.s3.acl_operations import AccessControl
 from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import COMPOSITE_ONLY, FULL_OBJECT_ONLY
@@ -27,6 +28,7 @@ from scones.cloud.services.s3.ranges import parse_copy_range
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
 from scones.cloud.services.s3.upload_records import MultipartUpload, UploadRecords, find_upload
+from scones.cloud.services.s3.version_ids import issued
 from scones.cloud.wire.members import Members
 
 
@@ -43,6 +45,7 @@ class UploadOperations:
         sources: CopySources,
         bodies: IncomingBodies,
         encryption: ObjectEncryption,
+        access: AccessControl,
     ) -> None:
         self._cloud = cloud
         self._store = cloud.store
@@ -52,6 +55,7 @@ class UploadOperations:
         self._sources = sources
         self._bodies = bodies
         self._encryption = encryption
+        self._access = access
 
     async def create_multipart_upload(self, call: OperationCall) -> Members:
         """Start an upload."""
@@ -60,6 +64,7 @@ class UploadOperations:
         check_key(params["Key"])
         algorithm = checksum.require(params.get("ChecksumAlgorithm", checksum.DEFAULT))
         kind = _checksum_type(algorithm, params.get("ChecksumType"), chosen="ChecksumAlgorithm" in params)
+        settings = self._encryption.requested(bucket, params) | self._access.requested(bucket, params)
         upload = MultipartUpload(
             id=f"{uuid.uuid4().hex}{uuid.uuid4().hex}",
             bucket=bucket,
@@ -69,7 +74,7 @@ class UploadOperations:
             checksum_algorithm=algorithm,
             checksum_type=kind,
             client_chose_algorithm="ChecksumAlgorithm" in params,
-            headers=json.dumps(headers_of({**params, **self._encryption.requested(bucket, params)})),
+            headers=json.dumps(headers_of({**params, **settings})),
             tags=tags_in_header(params["Tagging"]) if "Tagging" in params else "[]",
         )
         await self._uploads.add(upload)
@@ -116,7 +121,11 @@ class UploadOperations:
         name = upload.checksum_algorithm
         proof = {f"Checksum{name}": checksum.encode(content.digests[name])} if upload.client_chose_algorithm else {}
         result = {"ETag": f'"{content.md5.hex()}"', "LastModified": modified // 1000, **proof}
-        return {"CopyPartResult": result, **upload.encryption()}
+        return {
+            "CopyPartResult": result,
+            "CopySourceVersionId": issued(source.version),
+            **upload.encryption(),
+        }
 
     async def complete_multipart_upload(self, call: OperationCall) -> Members:
         """Create the object from the named parts, in their order; no bytes are copied."""
@@ -125,10 +134,10 @@ class UploadOperations:
         check_conditional_write(params)
         named_parts = params.get("MultipartUpload", {}).get("Parts", [])
 
-        def write(connection: sqlite3.Connection) -> tuple[ObjectRecord, list[str]]:
+        def write(connection: sqlite3.Connection) -> tuple[ObjectRecord, str, list[str]]:
             done = find_object(connection, bucket, key)
             if done is not None and done.upload == params["UploadId"]:  # a retry: the first response was lost
-                return done, []
+                return done, done.version, []
             upload = find_upload(connection, params)
             if not named_parts:
                 raise _no_parts(params)
@@ -139,21 +148,23 @@ class UploadOperations:
             check_write(params, done, key)
             check_conflict(connection, params, upload)
             check_full_object(params, record)
-            doomed = self._objects.write(connection, record, call, "ObjectCreated:CompleteMultipartUpload")
+            version, doomed = self._objects.write(connection, record, call, "ObjectCreated:CompleteMultipartUpload")
             kept = {part["number"] for part in chosen}
             for number in parts.keys() - kept:
                 connection.execute("DELETE FROM s3_parts WHERE upload = ? AND number = ?", (upload.id, number))
                 doomed.append(parts[number]["file"])
             connection.execute("DELETE FROM s3_uploads WHERE id = ?", (upload.id,))
-            return record, doomed
+            return record, version, doomed
 
-        record, doomed = await self._store.write(write)
+        record, version, doomed = await self._store.write(write)
         await self._objects.after_change(bucket, doomed)
         return {
             "Location": f"{self._cloud.url}/{bucket}/{quote(key)}",
             "Bucket": bucket,
             "Key": key,
             "ETag": f'"{record.etag}"',
+            "VersionId": issued(version),
+            "Expiration": self._objects.expiration(record),
             **record.encryption(),
             **record.checksum.members(),
         }

@@ -38,6 +38,12 @@ class Signature(NamedTuple):
     value: str
 
 
+def is_unsigned(request: Request) -> bool:
+    """Return True if a request has a signature neither in its headers nor in its query."""
+    signed = "authorization" in request.headers or presigned.is_version_4(request) or presigned.is_version_2(request)
+    return not signed and presigned.VERSION_4_PARAMETERS.isdisjoint(request.query)
+
+
 class SignatureVerifier:
     """Verifies the signatures of requests to one account in one region.
 

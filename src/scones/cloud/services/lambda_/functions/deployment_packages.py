@@ -27,15 +27,18 @@ class DeploymentPackages:
                 raise ServiceError(
                     "InvalidParameterValueException", "Please provide a source for function code.", Type="User"
                 )
-            archive = await self._from_s3(code["S3Bucket"], code["S3Key"])
+            archive = await self._from_s3(code)
         elif len(archive) > ZIPPED_LIMIT:
             message = f"Zipped size must be smaller than {ZIPPED_LIMIT} bytes"
             raise ServiceError("InvalidParameterValueException", message, Type="User")
         return await asyncio.to_thread(self._code.add, archive)
 
-    async def _from_s3(self, bucket: str, key: str) -> bytes:
+    async def _from_s3(self, code: Members) -> bytes:
+        params = {"Bucket": code["S3Bucket"], "Key": code["S3Key"]}
+        if "S3ObjectVersion" in code:
+            params["VersionId"] = code["S3ObjectVersion"]
         try:
-            response = await self._cloud.call("s3", "GetObject", {"Bucket": bucket, "Key": key})
+            response = await self._cloud.call("s3", "GetObject", params)
         except ServiceError as error:
             raise ServiceError(
                 "InvalidParameterValueException",

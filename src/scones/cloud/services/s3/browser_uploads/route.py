@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import ClassVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -39,8 +39,14 @@ class BrowserUploadRoute(HttpRoute):
 
     allows_foreign_origin: ClassVar[bool] = True
 
-    def __init__(self, cloud: CloudContext, objects: ObjectOperations) -> None:
+    def __init__(
+        self,
+        cloud: CloudContext,
+        objects: ObjectOperations,
+        cross_origin_headers: Callable[[Request], Mapping[str, str]],
+    ) -> None:
         self._cloud = cloud
+        self._cross_origin_headers = cross_origin_headers
         self._objects = objects
         settings = cloud.settings
         self._policies = PolicyVerifier(cloud.credentials, account=settings.account, region=settings.region)
@@ -69,7 +75,10 @@ class BrowserUploadRoute(HttpRoute):
             fields["key"] = fields["key"].replace(_FILENAME, name)
         caller = self._policies.verify(fields)
         policy = checked_policy(fields["policy"], fields, bucket)
-        return await self._store(bucket, fields, _checked_size(form.file(), policy), caller)
+        response = await self._store(bucket, fields, _checked_size(form.file(), policy), caller)
+        if "origin" in request.headers:
+            response.headers |= self._cross_origin_headers(request)
+        return response
 
     def error_response(self, error: ServiceError, request_id: str) -> Response:
         """Return an error in S3's format."""
