@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from botocore.model import OperationModel
 
 from scones.cloud.all_services import all_services
-from scones.cloud.wire.model import operation_model
+from scones.cloud.wire.model import operation_model, protocols
 
 from .connection import Connection
 from .judgement import Answered, fault
@@ -213,7 +213,12 @@ def compose(operation: OperationModel, world: World, rng: random.Random, url: st
 
 
 def _operations() -> list[OperationModel]:
-    return [operation_model(service.name, name) for service in all_services() for name in sorted(service.operations())]
+    return [
+        operation_model(service.name, name, protocol)
+        for service in all_services()
+        for protocol in protocols(service.name)
+        for name in sorted(service.operations())
+    ]
 
 
 def tracebacks(log: Path) -> dict[str, list[str]]:

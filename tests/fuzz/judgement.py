@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+import cbor2
 from botocore.model import ServiceModel
 
 ALLOWED = {
@@ -61,7 +62,9 @@ def _unreadable(protocol: str, answered: Answered) -> str | None:
             json.loads(answered.body)
         elif protocol == "query":
             ET.fromstring(answered.body)
-    except (ValueError, ET.ParseError) as error:
+        elif protocol == "smithy-rpc-v2-cbor":
+            cbor2.loads(answered.body)
+    except (ValueError, ET.ParseError, cbor2.CBORDecodeError) as error:
         return f"the body of the answer cannot be read: {error}"
     return None
 
@@ -76,9 +79,16 @@ def _code(protocol: str, answered: Answered) -> str | None:
         if not isinstance(document, dict):
             return None
         return answered.headers.get("x-amzn-errortype") or document.get("__type")
+    if protocol == "smithy-rpc-v2-cbor":
+        try:
+            return str(cbor2.loads(answered.body)["__type"])
+        except (cbor2.CBORDecodeError, TypeError, KeyError):
+            return None
     try:
         root = ET.fromstring(answered.body)
     except ET.ParseError:
         return None
-    found = root.find("Code") if protocol == "rest-xml" else root.find("Error/Code")
+    if protocol == "query" and root.tag == "UnknownOperationException":
+        return root.tag
+    found = root.find("Code") if protocol == "rest-xml" else root.find("{*}Error/{*}Code")
     return None if found is None else found.text

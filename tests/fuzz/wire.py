@@ -10,12 +10,15 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
+import cbor2
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from .oddities import BODIES, HEADERS, QUERY, TEXTS
+
+CBOR = "application/cbor"
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Signed:
 
 
 def draft(operation: OperationModel, params: dict[str, Any]) -> Draft:
-    """Return the request for an operation in its service's protocol; values of wrong types are sent unchanged."""
+    """Return the request for an operation in the protocol of its model; values of wrong types are sent unchanged."""
     metadata = operation.service_model.metadata
     match metadata["protocol"]:
         case "json":
@@ -53,6 +56,9 @@ def draft(operation: OperationModel, params: dict[str, Any]) -> Draft:
             form += _fields(params, shape, "") if shape else []
             kind = "application/x-www-form-urlencoded; charset=utf-8"
             return Draft("POST", "/", [], {"content-type": kind}, urlencode(form, errors="surrogatepass").encode())
+        case "smithy-rpc-v2-cbor":
+            path = f"/service/{metadata['targetPrefix']}/operation/{operation.name}"
+            return Draft("POST", path, [], {"smithy-protocol": "rpc-v2-cbor", "content-type": CBOR}, _cbor(params))
     return _rest(operation, params)
 
 
@@ -124,6 +130,19 @@ def _header_text(value: str) -> str:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, default=lambda content: base64.b64encode(content).decode()).encode()
+
+
+def _cbor(value: Any) -> bytes:
+    return cbor2.dumps(_well_formed(value))
+
+
+def _well_formed(value: Any) -> Any:
+    """Replace unpaired surrogates, which CBOR cannot contain."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_well_formed(key): _well_formed(item) for key, item in value.items()}
+    return [_well_formed(item) for item in value] if isinstance(value, list) else value
 
 
 def _text(value: Any) -> str:

@@ -82,8 +82,8 @@ class Gateway:
             output = await handler(call)
             response = await self._writer.serialize(match.operation, output, request_id)
         except Exception as error:
-            service = match.service if match else self._router.assumed_service(request)
-            response = operation_error(self._service_error(error, match, request_id), service, request_id)
+            model = match.operation.service_model if match else self._router.assumed_model(request)
+            response = operation_error(self._service_error(error, match, request_id), model, request_id)
         if "origin" in request.headers and match:
             response.headers |= self._cloud.services[match.service].cross_origin_headers(request)
         if log.isEnabledFor(logging.DEBUG):
@@ -97,7 +97,7 @@ class Gateway:
         """Return True if web pages of other sites may send a request to the service that it addresses."""
         if "origin" not in request.headers:
             return False
-        service = self._cloud.services.get(self._router.assumed_service(request))
+        service = self._cloud.services.get(self._router.assumed_model(request).service_name)
         return service is not None and service.accepts_foreign_origins
 
     async def _respond_by_route(self, route: HttpRoute, request: Request, receive: Receive) -> Response:

@@ -6,6 +6,7 @@ its hash is signed; a request without a known key is rejected before that.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +26,9 @@ from scones.cloud.wire.routing import Match
 from scones.cloud.wire.signatures.verifier import Signature, SignatureVerifier, is_unsigned
 from scones.http.asgi import Receive
 
+_GZIP = 16 + zlib.MAX_WBITS
+"""Window of zlib for the format gzip."""
+
 
 @dataclass(slots=True)
 class AuthenticatedRequest:
@@ -33,7 +37,7 @@ class AuthenticatedRequest:
     caller: Caller
     body: bytes = b""
     form: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Fields of the body, if the addressed services use the Query protocol."""
+    """Fields of the body of a request in the Query protocol."""
     stream: AsyncIterator[bytes] | None = None
     trailers: dict[str, str] = field(default_factory=dict)
 
@@ -58,14 +62,18 @@ class Authenticator:
         if routed.match is not None and streamed_input(routed.match.operation):
             return self._authenticate_stream(request, routed, receive)
         self._verifier.require_key(request)
-        body = await self._bodies.read(receive, *_limit(request, routed))
+        limit, error_of_size = _limit(request, routed)
+        body = await self._bodies.read(receive, limit, error_of_size)
         framed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
         signature = self._verifier.verify(request, None if framed else await sha256_hex(body))
         authenticated = AuthenticatedRequest(signature.caller, body)
         if framed:
             chunks = decoded_body(request, signature, _single_chunk(body), authenticated.trailers)
             authenticated.body = body = b"".join([chunk async for chunk in chunks])
-        if routed.candidates.query:
+        if request.headers.get("content-encoding") == "gzip" and not routed.candidates.rest:
+            unpacked = await on_body_thread(partial(_unpacked, body, limit, error_of_size))
+            authenticated.body = body = unpacked
+        if _has_form(routed):
             small = len(body) <= THREAD_BYTES
             authenticated.form = fields_of(body) if small else await on_body_thread(partial(fields_of, body))
         return authenticated
@@ -86,6 +94,23 @@ class Authenticator:
         chunks = limited(stream(receive), *_limit(request, routed))
         authenticated.stream = decoded_body(request, signature, chunks, authenticated.trailers)
         return authenticated
+
+
+def _unpacked(body: bytes, limit: int, error_of_size: Callable[[], ServiceError]) -> bytes:
+    """Return a body that the client has compressed, as SDKs compress large PutMetricData requests."""
+    try:
+        unpacked = zlib.decompressobj(_GZIP).decompress(body, limit + 1)
+    except zlib.error as error:
+        raise ServiceError("SerializationException", f"The body cannot be decompressed: {error}") from error
+    if len(unpacked) > limit:
+        raise error_of_size()
+    return unpacked
+
+
+def _has_form(routed: RoutedRequest) -> bool:
+    """Return True if the body may be a form of the Query protocol."""
+    candidates, match = routed
+    return candidates.query and (match is None or match.operation.service_model.metadata["protocol"] == "query")
 
 
 def _limit(request: Request, routed: RoutedRequest) -> tuple[int, Callable[[], ServiceError]]:

@@ -10,6 +10,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.respond import operation_error
 from scones.cloud.http_route import HttpRoute, RequestBody
+from scones.cloud.wire.model import service_model
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
 
@@ -54,4 +55,4 @@ class HealthRoute(HttpRoute):
 
     def error_response(self, error: ServiceError, request_id: str) -> Response:
         """Return an error in S3's format, as for other unsigned requests."""
-        return operation_error(error, "s3", request_id)
+        return operation_error(error, service_model("s3"), request_id)

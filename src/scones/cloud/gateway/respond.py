@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from botocore.model import OperationModel
+from botocore.model import OperationModel, ServiceModel
 
 from scones.cloud.core.body_threads import on_body_thread
 from scones.cloud.errors import DiskFullError, ServiceError, is_disk_full
 from scones.cloud.service import OperationOutput
 from scones.cloud.wire.members import Members
-from scones.cloud.wire.model import service_model
 from scones.cloud.wire.response import Response
 from scones.cloud.wire.serialize import LARGE_RESPONSE, serialize, serialize_error, size_of
 from scones.cloud.wire.signatures.errors import protocol_error
@@ -69,9 +68,8 @@ class ResponseWriter:
             self._unsent -= response.unsent_bytes
 
 
-def operation_error(error: ServiceError, service: str, request_id: str) -> Response:
-    """Return the response for an error in a service's format."""
-    model = service_model(service)
+def operation_error(error: ServiceError, model: ServiceModel, request_id: str) -> Response:
+    """Return the response for an error in the format of a service's protocol."""
     translated = protocol_error(error, model.metadata["protocol"])
     return serialize_error(model, translated, request_id)
 

@@ -8,20 +8,23 @@ it is found after the body has been authenticated.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from functools import cache
 from typing import NamedTuple
+
+from botocore.model import ServiceModel
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
 from scones.cloud.wire import s3_headers
-from scones.cloud.wire.model import service_model
+from scones.cloud.wire.model import QUERY_JSON, protocols, service_model
 from scones.cloud.wire.request import Request
-from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
+from scones.cloud.wire.routing import Match, match_action, match_cbor, match_rest, match_target
 from scones.cloud.wire.signatures.credential_scope import claimed_scope
 from scones.cloud.wire.signatures.presigned import headers_of
 
 Form = Mapping[str, Sequence[str]]
+_CBOR_HEADER = "smithy-protocol"
+"""Header that every request of the CBOR protocol has."""
 
 
 class CandidateServices(NamedTuple):
@@ -37,8 +40,8 @@ class CandidateServices(NamedTuple):
     def of(cls, services: Sequence[Service]) -> CandidateServices:
         """Group services by protocol; loads their models."""
         offered = {service.name: service.operations() for service in services}
-        rest = tuple(name for name in offered if _protocol(name).startswith("rest"))
-        return cls(tuple(offered), rest, any(_protocol(name) == "query" for name in offered), offered)
+        rest = tuple(name for name in offered if protocols(name)[0].startswith("rest"))
+        return cls(tuple(offered), rest, any("query" in protocols(name) for name in offered), offered)
 
 
 class RoutedRequest(NamedTuple):
@@ -81,41 +84,60 @@ class Router:
             candidates = self._candidates[signing_name] = CandidateServices.of(services)
         return candidates
 
-    def assumed_service(self, request: Request) -> str:
-        """Return the service whose wire format is used for an error if the operation is not known."""
+    def assumed_model(self, request: Request) -> ServiceModel:
+        """Return the service model whose format is used for an error if the operation is not known."""
         if "x-amz-target" in request.headers:
-            return "logs"
+            return service_model("logs")
         scope = claimed_scope(request)
         if scope is None:
-            return "s3"
+            return service_model("s3")
+        cbor = _CBOR_HEADER in request.headers
         for name in self._by_signing_name.get(scope.service, ()):
-            if _protocol(name) != "json":  # requests in the JSON protocol have a target
-                return name
+            for protocol in protocols(name):
+                if protocol != "json" and cbor == (protocol == "smithy-rpc-v2-cbor"):  # JSON requests have a target
+                    return service_model(name, _query_protocol(request) if protocol == "query" else protocol)
+        # an unsupported service: guess the Query protocol for a form, else REST-JSON
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        return (
-            "sts" if form else "lambda"
-        )  # an unsupported service: guess the Query protocol for a form, else REST-JSON
+        return service_model("sts" if form else "lambda")
 
 
 def require_operation(request: Request, routed: RoutedRequest, form: Form) -> Match:
     """Return the operation of a request; the form in its body may name it. Raises `ServiceError` if none is named."""
     match = routed.match or (_find_operation(request, routed.candidates, form) if form else None)
     if match is None:
-        raise ServiceError("UnknownOperationException", "The request does not name an operation of this service.", 404)
+        raise _no_operation(request, routed.candidates, form)
     return match
+
+
+def _no_operation(request: Request, candidates: CandidateServices, form: Form) -> ServiceError:
+    names = {**request.query, **form}
+    if candidates.query and "Action" in names and not _names_operation_in_head(request):
+        action, version = names["Action"][0], names.get("Version", ["NO_VERSION_SPECIFIED"])[0]
+        if "sqs" in candidates.services:
+            message = f"The action {action} is not valid for this endpoint."
+        else:
+            message = f"Could not find operation {action} for version {version}"
+        return ServiceError("InvalidAction", message)
+    return ServiceError("UnknownOperationException", "The request does not name an operation of this service.", 404)
+
+
+def _names_operation_in_head(request: Request) -> bool:
+    return "x-amz-target" in request.headers or _CBOR_HEADER in request.headers
+
+
+def _query_protocol(request: Request) -> str:
+    return QUERY_JSON if request.headers.get("accept") == "application/json" else "query"
 
 
 def _find_operation(request: Request, candidates: CandidateServices, form: Form) -> Match | None:
     if target := request.headers.get("x-amz-target"):
         return match_target(candidates.services, target)
+    if _CBOR_HEADER in request.headers:
+        return match_cbor(candidates.services, request.raw_path)
     if candidates.query:
         action = {**request.query, **form}.get("Action")
-        return match_action(candidates.services, action[0]) if action else None
+        return (
+            match_action(candidates.services, action[0], request.raw_path, _query_protocol(request)) if action else None
+        )
     query = {name: values[0] for name, values in request.query.items()}
     return match_rest(candidates.rest, candidates.offered, request.method, request.resource, query, headers_of(request))
-
-
-@cache
-def _protocol(service: str) -> str:
-    protocol: str = service_model(service).metadata["protocol"]
-    return protocol

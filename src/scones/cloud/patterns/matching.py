@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,8 @@ CHARACTERS_PER_CHECK = 65_536
 """Maximum characters of the values that are tested between two checks of the clock, unless one value has more."""
 MAX_CACHED_PATTERN = 4096
 """Maximum characters of a pattern whose compiled form is cached; EventBridge and Lambda allow no longer patterns."""
+PRECISE = 5e9
+"""Magnitude up to which numbers are compared with six decimal places: EventBridge User Guide, "Numeric matching"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,8 @@ def _leaf(rules: list[Any]) -> FieldRules:
 def _one_of(literals: Iterable[Any]) -> ValueTest:
     """Return a test for equality with one of the literals, as JSON compares: true is not 1."""
     booleans = frozenset(each for each in literals if isinstance(each, bool))
-    others = frozenset(each for each in literals if not isinstance(each, bool))
-    return lambda value: value in (booleans if isinstance(value, bool) else others)
+    others = frozenset(_rounded(each) for each in literals if not isinstance(each, bool))
+    return lambda value: value in booleans if isinstance(value, bool) else _rounded(value) in others
 
 
 def _test(operator: str, operand: Any) -> ValueTest:
@@ -215,7 +218,15 @@ def _text_test(operator: str, operand: Any) -> Callable[[str], bool]:
     return parse_wildcard(operand).matches
 
 
+def _rounded(value: Any) -> Any:
+    """Return a number without what follows its sixth decimal place, and any other value unchanged."""
+    if not isinstance(value, float) or abs(value) >= PRECISE:
+        return value
+    return math.trunc(value * 1e6) / 1e6
+
+
 def _compares(value: float, operator: str, limit: float) -> bool:
+    value, limit = _rounded(value), _rounded(limit)
     match operator:
         case "=":
             return value == limit

@@ -20,6 +20,7 @@ OBJECT = 5 << 30
 
 _LIMITS = {
     ("events", "PutEvents"): ESCAPING_FACTOR * MIB + DEFAULT,
+    ("sqs", ""): ESCAPING_FACTOR * MIB + DEFAULT,  # SendMessage in the Query protocol: the body names the operation
     ("lambda", "CreateFunction"): ARCHIVE,
     ("lambda", "Invoke"): INVOKE,
     ("lambda", "InvokeAsync"): INVOKE,

@@ -12,8 +12,13 @@ import orjson
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
-_PROTOCOLS = ("json", "query", "rest-json", "rest-xml")
-"""Supported protocols."""
+from scones.cloud.wire import sqs_query
+
+_PROTOCOLS = ("json", "query", "rest-json", "rest-xml", "smithy-rpc-v2-cbor")
+"""Supported protocols; of several, a service's first one in this order is its default."""
+
+QUERY_JSON = "query with answers in JSON"
+"""The Query protocol for a client that accepts `application/json`; its models have `answersJson` in their metadata."""
 
 
 class _ModelFiles(JSONFileLoader):
@@ -33,7 +38,8 @@ def _loader() -> Loader:
     return Loader(file_loader=_ModelFiles())
 
 
-def _read(name: str) -> Any:  # botocore's type for a model is a mapping to Any
+@cache
+def _description(name: str) -> Any:  # botocore's type for a model is a mapping to Any
     """Read a service's model and exempt it from garbage collection: it has up to 100,000 objects, all in use."""
     collecting = gc.isenabled()
     gc.disable()
@@ -46,20 +52,41 @@ def _read(name: str) -> Any:  # botocore's type for a model is a mapping to Any
 
 
 @cache
-def service_model(name: str) -> ServiceModel:
-    """Return a service's model by botocore's name (`s3`, `stepfunctions`, `sagemaker-runtime`)."""
-    model = ServiceModel(_read(name), service_name=name)
-    # CloudWatch's first protocol is CBOR, which no Python SDK uses; EC2 has its own and is not supported.
-    spoken = [each for each in model.metadata.get("protocols", ()) if each in _PROTOCOLS]
-    if model.metadata["protocol"] not in _PROTOCOLS and spoken:
-        model.metadata["protocol"] = spoken[0]
-    return model
+def protocols(name: str) -> tuple[str, ...]:
+    """Return the protocols of a service, its default first.
+
+    They are those that the model lists, and the Query protocol for services that accept it from older clients (SQS).
+    """
+    metadata = _description(name)["metadata"]
+    listed = {metadata["protocol"], *metadata.get("protocols", ())}
+    if "awsQueryCompatible" in metadata:
+        listed.add("query")
+    return tuple(each for each in _PROTOCOLS if each in listed) or (metadata["protocol"],)
+
+
+def service_model(name: str, protocol: str = "") -> ServiceModel:
+    """Return a service's model by botocore's name (`s3`, `stepfunctions`, `sagemaker-runtime`).
+
+    Each protocol has its own model, whose metadata names the protocol.
+    """
+    return _protocol_model(name, protocol or protocols(name)[0])
 
 
 @cache
-def operation_model(service: str, operation: str) -> OperationModel:
-    """Return the model of one operation."""
-    return service_model(service).operation_model(operation)
+def _protocol_model(name: str, protocol: str) -> ServiceModel:
+    description = _description(name)
+    if name == "sqs" and protocol in ("query", QUERY_JSON):
+        description = sqs_query.description(description)
+    metadata = {**description["metadata"], "protocol": protocol}
+    if protocol == QUERY_JSON:
+        metadata |= {"protocol": "query", "answersJson": True}
+    return ServiceModel({**description, "metadata": metadata}, service_name=name)
+
+
+@cache
+def operation_model(service: str, operation: str, protocol: str = "") -> OperationModel:
+    """Return the model of one operation, in one of its service's protocols."""
+    return service_model(service, protocol).operation_model(operation)
 
 
 @cache

@@ -69,7 +69,7 @@ def finite(number: float) -> float:
 
 
 def timestamp(value: object) -> datetime:
-    """Return a time, in UTC by default, given as seconds since 1970, in ISO 8601, or as an HTTP date."""
+    """Return a time, in UTC by default, given as seconds since 1970, in ISO 8601, as an HTTP date, or as a time."""
     try:
         return _moment(value)
     except (OverflowError, OSError, TypeError, IndexError) as error:
@@ -77,6 +77,8 @@ def timestamp(value: object) -> datetime:
 
 
 def _moment(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return datetime.fromtimestamp(value, UTC)
     if not isinstance(value, str) or len(value) > MAX_LENGTH:

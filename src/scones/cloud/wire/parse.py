@@ -12,7 +12,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 
 from scones.cloud.core.time_slices import sliced_if_on_thread
 from scones.cloud.errors import ServiceError
-from scones.cloud.wire import form, json_document, numbers, xml_document
+from scones.cloud.wire import cbor_document, form, json_document, numbers, xml_document
 from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import streamed_input, wire_name
 from scones.cloud.wire.scalars import scalar
@@ -36,9 +36,11 @@ def parse(
     protocol = operation.service_model.metadata["protocol"]
     try:
         if protocol == "json":
-            return _json_structure(_load_json(body), shape)
+            return _document_structure(_load_json(body), shape)
         if protocol == "query":
-            return form.structure(query, shape)
+            return {**uri, **form.structure(query, shape)}
+        if protocol == "smithy-rpc-v2-cbor":
+            return _document_structure(cbor_document.load(body) if body else {}, shape)
         return _rest(operation, shape, uri, query, headers, body)
     except ET.ParseError as error:
         raise _malformed_xml() from error
@@ -103,7 +105,7 @@ def _rest(
             params[payload] = value
     elif body:
         read: Callable[[], Members] = (
-            (lambda: _from_xml(body, shape)) if xml else (lambda: _json_structure(_load_json(body), shape))
+            (lambda: _from_xml(body, shape)) if xml else (lambda: _document_structure(_load_json(body), shape))
         )
         params |= {name: value for name, value in read().items() if "location" not in shape.members[name].serialization}
     return params
@@ -178,10 +180,10 @@ def _payload(shape: Shape, body: bytes, xml: bool) -> MemberValue:
         return None
     if xml and isinstance(shape, StructureShape):
         return _from_xml(body, shape)
-    return _json_value(_load_json(body), shape)
+    return _document_value(_load_json(body), shape)
 
 
-# --- JSON -----------------------------------------------------------------------------------------------------------
+# --- JSON and CBOR --------------------------------------------------------------------------------------------------
 
 
 def _load_json(body: bytes) -> MemberValue:
@@ -191,28 +193,28 @@ def _load_json(body: bytes) -> MemberValue:
     return document
 
 
-def _json_structure(document: MemberValue, shape: StructureShape) -> Members:
+def _document_structure(document: MemberValue, shape: StructureShape) -> Members:
     if not isinstance(document, dict):
-        raise TypeError(f"{shape.name} is not a JSON object")
+        raise TypeError(f"{shape.name} is not an object")
     found: Members = {}
     for member, member_shape in shape.members.items():
         value = document.get(member_shape.serialization.get("name", member))
         if value is not None:
-            found[member] = _json_value(value, member_shape)
+            found[member] = _document_value(value, member_shape)
     return found
 
 
-def _json_value(value: MemberValue, shape: Shape) -> MemberValue:
+def _document_value(value: MemberValue, shape: Shape) -> MemberValue:
     if isinstance(shape, StructureShape):
-        return value if shape.is_document_type else _json_structure(value, shape)
+        return value if shape.is_document_type else _document_structure(value, shape)
     if isinstance(shape, ListShape):
         if not isinstance(value, list):
             raise TypeError(f"{shape.name} is not a list")
-        return [_json_value(item, shape.member) for item in sliced_if_on_thread(value)]
+        return [_document_value(item, shape.member) for item in sliced_if_on_thread(value)]
     if isinstance(shape, MapShape):
         if not isinstance(value, dict):
             raise TypeError(f"{shape.name} is not a map")
-        return {key: _json_value(item, shape.value) for key, item in value.items()}
+        return {key: _document_value(item, shape.value) for key, item in value.items()}
     match shape.type_name:
         case "timestamp":
             return numbers.timestamp(value)
@@ -238,6 +240,8 @@ def _json_value(value: MemberValue, shape: Shape) -> MemberValue:
 
 
 def _blob(value: MemberValue) -> bytes:
+    if isinstance(value, bytes):
+        return value
     if not isinstance(value, str | memoryview):
         raise TypeError("base64 text was expected")
     return json_document.decoded(value)

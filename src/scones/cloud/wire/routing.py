@@ -13,7 +13,11 @@ from urllib.parse import parse_qsl, unquote
 
 from botocore.model import OperationModel
 
-from scones.cloud.wire.model import operation_model, service_model
+from scones.cloud.wire.model import operation_model, protocols, service_model
+
+_CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)$")
+_NOT_AT_QUEUES = ("CreateQueue", "ListQueues")
+"""Actions that SQS refuses at the URL of a queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class OperationRoute:
 
 
 class Match(NamedTuple):
-    """The operation that a request calls, and the decoded parameters in its path."""
+    """The operation that a request calls, in the request's protocol, and the decoded parameters in its path."""
 
     service: str
     operation: OperationModel
@@ -147,18 +151,37 @@ def _candidates(
 
 
 def match_target(services: Iterable[str], target: str) -> Match | None:
-    """Find an operation by its X-Amz-Target (`SageMaker.CreateTrainingJob`)."""
+    """Find an operation of the JSON protocol by its X-Amz-Target (`SageMaker.CreateTrainingJob`)."""
     prefix, _, name = target.rpartition(".")
-    return _match_named((s for s in services if service_model(s).metadata.get("targetPrefix") == prefix), name)
+    return _match_prefixed(services, "json", prefix, name)
 
 
-def match_action(services: Iterable[str], action: str) -> Match | None:
-    """Find an operation of the Query protocol by its Action parameter."""
-    return _match_named((s for s in services if service_model(s).metadata["protocol"] == "query"), action)
+def match_cbor(services: Iterable[str], raw_path: str) -> Match | None:
+    """Find an operation of the CBOR protocol by its path (`/service/GraniteServiceVersion20100801/operation/…`)."""
+    found = _CBOR_PATH.search(raw_path)
+    return _match_prefixed(services, "smithy-rpc-v2-cbor", found[1], found[2]) if found else None
 
 
-def _match_named(services: Iterable[str], operation: str) -> Match | None:
+def _match_prefixed(services: Iterable[str], protocol: str, prefix: str, operation: str) -> Match | None:
     for service in services:
-        if operation in service_model(service).operation_names:
-            return Match(service, operation_model(service, operation), {})
+        if protocol in protocols(service):
+            model = service_model(service, protocol)
+            if model.metadata.get("targetPrefix") == prefix and operation in model.operation_names:
+                return Match(service, operation_model(service, operation, protocol), {})
+    return None
+
+
+def match_action(services: Iterable[str], action: str, raw_path: str, protocol: str) -> Match | None:
+    """Find an operation of the Query protocol by its Action parameter; `protocol` is "query" or `QUERY_JSON`.
+
+    The path of a request to SQS is that of its queue, unless the request has the parameter QueueUrl.
+    """
+    for service in services:
+        if "query" in protocols(service) and action in service_model(service).operation_names:
+            operation = operation_model(service, action, protocol)
+            at_queue = service == "sqs" and raw_path.strip("/") != ""
+            if at_queue and action in _NOT_AT_QUEUES:
+                return None
+            has_queue = at_queue and operation.input_shape and "QueueUrl" in operation.input_shape.members
+            return Match(service, operation, {"QueueUrl": raw_path} if has_queue else {})
     return None

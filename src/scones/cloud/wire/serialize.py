@@ -11,17 +11,20 @@ from urllib.parse import quote
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.wire import event_stream
+from scones.cloud.wire import cbor_document, event_stream
+from scones.cloud.wire.document import document_of
 from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import error_shape
-from scones.cloud.wire.query_error import query_error
+from scones.cloud.wire.query_error import query_code, query_error, query_message
+from scones.cloud.wire.query_json import query_json_body, query_json_error_body
 from scones.cloud.wire.response import Response
 from scones.cloud.wire.scalar_text import scalar_text
-from scones.cloud.wire.write_json import dump, json_of
-from scones.cloud.wire.write_xml import element, query_body, s3_document
+from scones.cloud.wire.write_json import dump
+from scones.cloud.wire.write_xml import element, query_body, query_error_body, s3_document
 
 LARGE_RESPONSE = 512 << 10
 """Bytes from which a response takes more than a few milliseconds to write and is written on a thread."""
+_CBOR_HEADERS = {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
 _SAMPLE = 10
 """Maximum number of list items that are sampled to estimate a size."""
 _SCALAR_BYTES = 16
@@ -36,10 +39,17 @@ def serialize(operation: OperationModel, members: Members, request_id: str, stat
     match service.metadata["protocol"]:
         case "json":
             response.headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
-            response.body = dump(json_of(shape)(members)) if shape else b""
+            response.body = dump(document_of(shape, "json")(members)) if shape else b""
+        case "smithy-rpc-v2-cbor":
+            response.headers |= _CBOR_HEADERS
+            response.body = cbor_document.dump(document_of(shape, "cbor")(members) if shape else {})
         case "query":
-            response.headers["content-type"] = "text/xml"
-            response.body = query_body(operation, members, request_id)
+            if "answersJson" in service.metadata:
+                response.headers["content-type"] = "application/json"
+                response.body = query_json_body(operation, members, request_id)
+            else:
+                response.headers["content-type"] = "text/xml"
+                response.body = query_body(operation, members, request_id)
         case protocol if shape:
             _rest(response, operation, members, shape, xml=protocol == "rest-xml")
     return response
@@ -70,32 +80,60 @@ def serialize_error(service: ServiceModel, error: ServiceError, request_id: str)
     shape = error_shape(service.service_name, error.code)
     protocol = service.metadata["protocol"]
     traits = shape.metadata.get("error", {}) if shape else {}
-    status = traits.get("httpStatusCode", error.status) if protocol != "json" else error.status
+    named_type = protocol in ("json", "smithy-rpc-v2-cbor")
+    status = error.status if named_type else traits.get("httpStatusCode", error.status)
     headers = request_id_headers(service, request_id) | error.members.get("Headers", {})
+    response = Response(status, headers)
     if status == 304:
-        return Response(304, headers)
-    if protocol in ("json", "rest-json"):
-        headers["content-type"] = "application/json"
-        headers["x-amzn-errortype"] = error.code
-        headers |= query_error(service, error.code, status)
-        if protocol == "json":
-            headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
-        return Response(status, headers, dump(_json_error(error, shape, protocol, status)))
-    members = {"Code": error.code, "Message": error.message}
+        return response
     if protocol == "query":
-        kind = "Sender" if status < 500 else "Receiver"
-        inner = "".join(element(name, text) for name, text in ({"Type": kind} | members).items())
-        body = f"<ErrorResponse><Error>{inner}</Error>{element('RequestId', request_id)}</ErrorResponse>"
-        return Response(status, headers | {"content-type": "text/xml"}, body.encode())
+        code = query_code(error.code, shape)
+        _query_error(response, service, code, query_message(code, error.message), request_id)
+    elif protocol == "rest-xml":
+        _s3_error(response, error, request_id)
+    else:
+        document: Members = {"__type": error.code} if named_type else {}
+        document |= _error_members(error, shape, status)
+        if named_type:
+            response.headers |= query_error(service, error.code, shape, status)
+        _error_document(response, service, error.code, document)
+    return response
+
+
+def _query_error(response: Response, service: ServiceModel, code: str, message: str, request_id: str) -> None:
+    if "answersJson" in service.metadata and code != "UnknownOperationException":  # this one is always XML
+        response.headers["content-type"] = "application/json"
+        response.body = query_json_error_body(code, message, response.status, request_id)
+    else:
+        response.headers["content-type"] = "text/xml"
+        response.body = query_error_body(service, code, message, response.status, request_id)
+
+
+def _s3_error(response: Response, error: ServiceError, request_id: str) -> None:
+    members = {"Code": error.code, "Message": error.message}
     extra = {name: str(value) for name, value in error.members.items() if name != "Headers"}
     tail = {"RequestId": request_id, "HostId": _host_id(request_id)}
     inner = "".join(element(name, text) for name, text in (members | extra | tail).items())
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
-    return Response(status, headers | {"content-type": "application/xml"}, body.encode())
+    response.headers["content-type"] = "application/xml"
+    response.body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
 
 
-def _json_error(error: ServiceError, shape: StructureShape | None, protocol: str, status: int) -> Members:
-    document: Members = {"__type": error.code} if protocol == "json" else {}
+def _error_document(response: Response, service: ServiceModel, code: str, document: Members) -> None:
+    """Write an error as CBOR or JSON."""
+    protocol = service.metadata["protocol"]
+    if protocol == "smithy-rpc-v2-cbor":
+        response.headers |= _CBOR_HEADERS
+        response.body = cbor_document.dump(document)
+        return
+    response.headers["content-type"] = "application/json"
+    response.headers["x-amzn-errortype"] = code
+    if protocol == "json":
+        response.headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
+    response.body = dump(document)
+
+
+def _error_members(error: ServiceError, shape: StructureShape | None, status: int) -> Members:
+    document: Members = {}
     members = shape.members if shape else {}
     message = next((name for name in members if name.lower() == "message"), "message")
     document[message] = error.message
@@ -179,5 +217,5 @@ def _header(value: MemberValue, shape: Shape) -> str:
 
 def _document(operation: OperationModel, value: Members, shape: StructureShape, xml: bool) -> bytes:
     if not xml:
-        return dump(json_of(shape)(value))
+        return dump(document_of(shape, "json")(value))
     return s3_document(operation, value, shape)

@@ -1,20 +1,14 @@
-"""Writing of output members as JSON."""
+"""Writing of JSON documents."""
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable
-from functools import cache
 
 import orjson
-from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from scones.cloud.core.surrogates import well_formed
-from scones.cloud.core.time_slices import on_thread, sliced_if_on_thread, sliced_on_thread
+from scones.cloud.core.time_slices import on_thread, sliced_on_thread
 from scones.cloud.wire.members import Members, MemberValue
-from scones.cloud.wire.model import wire_name
-from scones.cloud.wire.scalar_text import epoch, scalar_text
 
 
 def dump(document: Members) -> bytes:
@@ -36,43 +30,3 @@ def _dump_at_once(document: MemberValue) -> bytes:
         return orjson.dumps(document)
     except TypeError:  # integers beyond 64 bits, more than 254 nesting levels, unpaired surrogates
         return well_formed(json.dumps(document, separators=(",", ":"), ensure_ascii=False)).encode()
-
-
-@cache
-def json_of(shape: Shape) -> Callable[[MemberValue], MemberValue]:
-    """Return the function that converts a shape's values to JSON types."""
-    if isinstance(shape, StructureShape):
-        return _as_is if shape.is_document_type else _json_structure(shape)
-    if isinstance(shape, ListShape):
-        return lambda value: list(map(json_of(shape.member), sliced_if_on_thread(value)))
-    if isinstance(shape, MapShape):
-        return lambda value: {key: json_of(shape.value)(item) for key, item in value.items()}
-    if shape.type_name == "timestamp":
-        form = shape.serialization.get("timestampFormat", "unixTimestamp")
-        return epoch if form == "unixTimestamp" else lambda value: scalar_text(value, shape, form)
-    if shape.type_name == "blob":
-        return lambda value: base64.b64encode(value).decode()
-    return _as_is
-
-
-def _as_is(value: MemberValue) -> MemberValue:
-    return value
-
-
-def _json_structure(shape: StructureShape) -> Callable[[Members], Members]:
-    known: dict[str, tuple[str, Callable[[MemberValue], MemberValue]]] = {}  # filled by use
-
-    def convert(members: Members) -> Members:
-        converted = {}
-        for name, value in members.items():
-            if value is None:
-                continue
-            if name not in known:
-                if name not in shape.members:
-                    continue
-                known[name] = wire_name(shape, name), json_of(shape.members[name])
-            written, conversion = known[name]
-            converted[written] = value if conversion is _as_is else conversion(value)
-        return converted
-
-    return convert

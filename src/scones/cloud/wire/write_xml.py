@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from xml.sax.saxutils import escape
 
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from scones.cloud.core.time_slices import sliced_if_on_thread
 from scones.cloud.wire.members import Members, MemberValue
@@ -42,6 +42,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 """Characters that XML 1.0 cannot contain, not even escaped; U+FFFD replaces them."""
 _NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that cannot be written unchanged: those of `_NOT_IN_XML`, and those that must be escaped."""
+_SQS_DECLARATION = '<?xml version="1.0"?>'
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
 
@@ -64,7 +65,24 @@ def query_body(operation: OperationModel, members: Members, request_id: str) -> 
         result = f"<{wrapper}>{xml_members(members, shape)}</{wrapper}>"
     metadata = f"<ResponseMetadata>{element('RequestId', request_id)}</ResponseMetadata>"
     root = f"{operation.name}Response"
-    return _indented(f'<{root} xmlns="{namespace}">{result}{metadata}</{root}>').encode()
+    whole = f'<{root} xmlns="{namespace}">{result}{metadata}</{root}>'
+    if operation.service_model.service_name == "sqs":
+        return (_SQS_DECLARATION + whole).encode()
+    return _indented(whole).encode()
+
+
+def query_error_body(service: ServiceModel, code: str, message: str, status: int, request_id: str) -> bytes:
+    """Return the body of an error in the Query protocol."""
+    if code == "UnknownOperationException":  # AWS's answer to a request without an action
+        return b"<UnknownOperationException/>\n"
+    sqs = service.service_name == "sqs"
+    kind = element("Type", "Sender" if status < 500 else "Receiver")
+    inner = f"{kind}{element('Code', code)}{element('Message', message)}{'<Detail/>' if sqs else ''}"
+    namespace = service.metadata.get("xmlNamespace", "")
+    whole = (
+        f'<ErrorResponse xmlns="{namespace}"><Error>{inner}</Error>{element("RequestId", request_id)}</ErrorResponse>'
+    )
+    return (_SQS_DECLARATION + whole if sqs else _indented(whole)).encode()
 
 
 def _indented(xml: str) -> str:
@@ -155,13 +173,17 @@ def _xml_list(shape: ListShape) -> Callable[[str, MemberValue], str]:
 
 
 def _xml_map(shape: MapShape) -> Callable[[str, MemberValue], str]:
+    flattened = shape.serialization.get("flattened")
     key_name = shape.key.serialization.get("name", "key")
     value_name = shape.value.serialization.get("name", "value")
 
     def write(name: str, value: MemberValue) -> str:
         writer = _xml_of(shape.value)
-        pairs = (element(key_name, key) + writer(value_name, item) for key, item in value.items())
-        return f"<{name}>{''.join(f'<entry>{pair}</entry>' for pair in pairs)}</{name}>"
+        tag = name if flattened else "entry"
+        entries = "".join(
+            f"<{tag}>{element(key_name, key)}{writer(value_name, item)}</{tag}>" for key, item in value.items()
+        )
+        return entries if flattened else f"<{name}>{entries}</{name}>"
 
     return write
 

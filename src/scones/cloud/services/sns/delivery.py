@@ -53,11 +53,12 @@ class MessageDelivery:
             log.warning("Notification %s could not be delivered: %s; dead-letter queue: %s", where, error, second)
 
     async def _send_to_queue(self, queue: str, subscription: Subscription, message: dict[str, Any]) -> None:
-        raw = subscription.raw
+        raw, to_fifo = subscription.raw, queue.endswith(".fifo")
+        from_fifo = bool(message["SequenceNumber"])  # a FIFO topic does not pass its groups on to a standard queue
         sent = TargetMessage(
             text=text_for(message, "sqs") if raw else notification(message, subscription, self._cloud.url),
             attributes=from_json(message["MessageAttributes"]) if raw else {},
-            group=message["MessageGroupId"],
-            deduplication_id=message["MessageDeduplicationId"] if queue.endswith(".fifo") else None,
+            group=message["MessageGroupId"] if to_fifo or not from_fifo else None,
+            deduplication_id=message["MessageDeduplicationId"] if to_fifo else None,
         )
         await send_to_queue(self._cloud, queue, sent)

@@ -57,7 +57,8 @@ def text_for(message: dict[str, Any], protocol: str) -> str:
     if message["MessageStructure"] != "json":
         return str(message["Message"])
     texts = json.loads(message["Message"])
-    return str(texts.get(protocol, texts["default"]))
+    own = texts.get(protocol)
+    return own if isinstance(own, str) else str(texts["default"])
 
 
 def certificate_url(url: str) -> str:

@@ -9,7 +9,7 @@ from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
 from scones.cloud.services.sns.envelope import text_for
-from scones.cloud.services.sns.errors import invalid
+from scones.cloud.services.sns.errors import check_json, invalid
 from scones.cloud.services.sns.topic_records import Subscription
 from scones.cloud.wire import json_document
 
@@ -22,34 +22,32 @@ SIZE = 262_144
 """Maximum size of a filter policy in bytes, from the same page."""
 
 
-def check_filter(policy: str, scope: str) -> None:
-    """Raise `InvalidParameter` for a filter policy that SNS refuses."""
+def check_filter(policy: str, scope: str, where: str = "") -> None:
+    """Raise `InvalidParameter` for a filter policy that SNS refuses; `where` is the beginning of its messages."""
     if policy in ("", "{}"):
         return
     if utf8_size(policy) > SIZE:
-        raise invalid(f"FilterPolicy: Filter policy can not be longer than {SIZE} bytes")  # AWS's wording is not known
+        raise invalid(
+            f"{where}FilterPolicy: Filter policy can not be longer than {SIZE} bytes"
+        )  # AWS's wording is not known
+    check_json(policy, f"{where}FilterPolicy: ")
     try:
         pattern = check_pattern(policy)
     except PatternError as error:
-        raise invalid(f"FilterPolicy: {error}") from error
+        raise invalid(f"{where}FilterPolicy: {error}") from error
     if scope != BODY and any(isinstance(expected, dict) for expected in pattern.values()):
-        raise invalid("FilterPolicy: Filter policy scope MessageAttributes does not support nested filter policy")
+        raise invalid(f"{where}Filter policy scope MessageAttributes does not support nested filter policy")
     if _keys(pattern) > KEYS:
-        raise invalid(f"FilterPolicy: Filter policy can not have more than {KEYS} keys")
+        raise invalid(f"{where}FilterPolicy: Filter policy can not have more than {KEYS} keys")
     if _combinations(pattern, 1) > COMBINATIONS:
-        raise invalid("FilterPolicy: Filter policy is too complex")
+        raise invalid(f"{where}FilterPolicy: Filter policy is too complex")
 
 
 def _keys(pattern: Mapping[str, Any]) -> int:
-    count = 0
-    for key, expected in pattern.items():
-        if isinstance(expected, dict):
-            count += _keys(expected)
-        elif key == OR:
-            count += sum(_keys(each) for each in expected if isinstance(each, dict))
-        else:
-            count += 1
-    return count
+    """Return the number of keys; of a nested policy, only the outermost count. `$or` counts with its alternatives'."""
+    return sum(
+        sum(map(_keys, expected)) if key == OR and is_alternatives(expected) else 1 for key, expected in pattern.items()
+    )
 
 
 def _combinations(pattern: Mapping[str, Any], level: int) -> int:

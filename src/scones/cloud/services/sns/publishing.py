@@ -19,8 +19,9 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import FilteredMessage
+from scones.cloud.services.sns.message_attributes import check_message_attributes
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords
-from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
+from scones.cloud.services.sqs.message_attributes import attributes_size, to_json
 from scones.cloud.wire import json_document
 from scones.cloud.wire.members import Members
 
@@ -29,7 +30,9 @@ DEDUPLICATION_SECONDS = 300.0
 BATCH_LIMIT = 262_144
 """Maximum size in bytes of a batch, and of one message unless the topic has MaximumMessageSize."""
 _FIRST_SEQUENCE_NUMBER = 10_000_000_000_000_000_000
-_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+ENTRY_ID_LIMIT = 80
+"""Maximum number of characters of a batch entry's Id."""
+_ENTRY_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ENTRY_ID_LIMIT}}}")
 
 
 class PublishingOperations:
@@ -50,6 +53,9 @@ class PublishingOperations:
         """Publish up to ten messages in one write; invalid entries fail without affecting the rest."""
         topic, entries = self._records.topic(call.params["TopicArn"]), call.params["PublishBatchRequestEntries"]
         _check_batch(entries)
+        for entry in entries if topic.fifo else ():  # AWS refuses the whole batch
+            _group(topic, entry)
+            _deduplication(topic, entry)
         messages: dict[str, dict[str, Any]] = {}
         failures: list[Members] = []
         for entry in entries:
@@ -132,10 +138,7 @@ def _message(topic: Topic, params: Members) -> dict[str, Any]:
     text, attributes = params["Message"], params.get("MessageAttributes") or {}
     if not text:
         raise invalid("Empty message")
-    try:
-        check_message_attributes(attributes)
-    except ServiceError as error:
-        raise ServiceError("ParameterValueInvalid", error.message) from error
+    check_message_attributes(attributes)
     limit = int(topic.attributes.get("MaximumMessageSize", BATCH_LIMIT))
     if utf8_size(text) + attributes_size(attributes) > limit:
         raise invalid("Message too long")
@@ -194,16 +197,21 @@ def _deduplication(topic: Topic, params: Members) -> str | None:
     return hashlib.sha256(params["Message"].encode()).hexdigest()
 
 
+def _check_entry_id(entry_id: str) -> None:
+    if not _ENTRY_ID.fullmatch(entry_id):
+        too_long = len(entry_id) > ENTRY_ID_LIMIT
+        reason = "is too long" if too_long else "contains an impermissible character"
+        raise ServiceError("InvalidBatchEntryId", f"The Id of a batch entry in the batch request {reason}: {entry_id}")
+
+
 def _check_batch(entries: list[Members]) -> None:
     if not entries:
         raise ServiceError("EmptyBatchRequest", "The batch request doesn't contain any entries.")
     if len(entries) > 10:
         raise ServiceError("TooManyEntriesInBatchRequest", "The batch request contains more entries than permissible.")
     ids = [entry["Id"] for entry in entries]
-    if not all(_ENTRY_ID.fullmatch(each) for each in ids):
-        raise ServiceError(
-            "InvalidBatchEntryId", "The Id of a batch entry in a batch request doesn't abide by the specification."
-        )
+    for each in ids:
+        _check_entry_id(each)
     if len(set(ids)) < len(ids):
         raise ServiceError("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
     size = sum(utf8_size(each["Message"]) + attributes_size(each.get("MessageAttributes") or {}) for each in entries)

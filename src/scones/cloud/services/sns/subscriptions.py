@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import uuid
+from collections.abc import Mapping
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import service_of
 from scones.cloud.service import OperationCall
-from scones.cloud.services.sns.errors import invalid, no_topic
+from scones.cloud.services.sns.errors import check_json, invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
 from scones.cloud.services.sns.topic_records import Subscription, Topic, TopicRecords, page
 from scones.cloud.wire.members import Members
@@ -25,6 +26,7 @@ _ATTRIBUTES = {
     "RawMessageDelivery",
     "RedrivePolicy",
 }
+_DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
 PENDING = "pending confirmation"
 
 
@@ -41,11 +43,13 @@ class SubscriptionOperations:
     async def subscribe(self, call: OperationCall) -> Members:
         """Subscribe an endpoint; if it is subscribed with the same attributes, return its subscription."""
         params = call.params
-        protocol, endpoint, given = params["Protocol"], params.get("Endpoint", ""), params.get("Attributes") or {}
+        protocol, endpoint = params["Protocol"], params.get("Endpoint", "")
+        given = params.get("Attributes") or {}
         topic = self._records.topic(params["TopicArn"])
         _check_endpoint(topic, protocol, endpoint)
         for name, value in given.items():
-            _check_attribute(name, value, protocol, given)
+            _check_attribute(name, value, (protocol, endpoint), given)
+        given = _stored_form(given)
         if self._records.subscribed(topic.arn, protocol, endpoint) is None:
             pending, arn = protocol in _MAIL_PROTOCOLS, f"{topic.arn}:{uuid.uuid4()}"
             await self._records.add_subscription(Subscription(arn, topic.arn, protocol, endpoint, given, pending))
@@ -58,7 +62,7 @@ class SubscriptionOperations:
         found = self._records.subscribed(topic.arn, protocol, endpoint)
         if found is None:  # the topic was deleted meanwhile
             raise no_topic()
-        if given and found.attributes != given:
+        if any(found.attributes.get(name, _DEFAULTS.get(name)) != value for name, value in given.items()):
             raise invalid("Attributes Reason: Subscription already exists with different attributes")
         shown_arn = PENDING if found.pending and not params.get("ReturnSubscriptionArn") else found.arn
         return {"SubscriptionArn": shown_arn}
@@ -99,7 +103,8 @@ class SubscriptionOperations:
     async def get_subscription_attributes(self, call: OperationCall) -> Members:
         """Return a subscription's attributes."""
         found = self._records.subscription(call.params["SubscriptionArn"])
-        scope = {"FilterPolicyScope": "MessageAttributes"} if "FilterPolicy" in found.attributes else {}
+        own = found.attributes if "FilterPolicy" in found.attributes else _without_scope(found.attributes)
+        defaults = _DEFAULTS if "FilterPolicy" in found.attributes else _without_scope(_DEFAULTS)
         return {
             "Attributes": {
                 "SubscriptionArn": found.arn,
@@ -110,9 +115,8 @@ class SubscriptionOperations:
                 "SubscriptionPrincipal": call.caller.arn,
                 "ConfirmationWasAuthenticated": str(not found.pending).lower(),
                 "PendingConfirmation": str(found.pending).lower(),
-                "RawMessageDelivery": "false",
-                **scope,
-                **found.attributes,
+                **defaults,
+                **own,
             }
         }
 
@@ -121,12 +125,21 @@ class SubscriptionOperations:
         found = self._records.subscription(call.params["SubscriptionArn"])
         name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
         changed = {**found.attributes, name: value}
-        _check_attribute(name, value, found.protocol, changed)
+        _check_attribute(name, value, (found.protocol, found.endpoint), changed, subscribing=False)
         if name == "FilterPolicyScope" and "FilterPolicy" in changed:
             check_filter(changed["FilterPolicy"], value)
-        kept = {each: text for each, text in changed.items() if text != ""}
-        await self._records.change_subscription(found.arn, kept)
+        await self._records.change_subscription(found.arn, _stored_form(changed))
         return {}
+
+
+def _stored_form(given: dict[str, str]) -> dict[str, str]:
+    """Return attributes as SNS stores them: without empty ones and empty filters, and with booleans in lower case."""
+    stored = {name: value.lower() if name == "RawMessageDelivery" else value for name, value in given.items()}
+    return {name: value for name, value in stored.items() if value not in ("", "{}")}
+
+
+def _without_scope(attributes: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in attributes.items() if name != "FilterPolicyScope"}
 
 
 def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
@@ -152,12 +165,20 @@ def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
         raise invalid(f"Invalid protocol type: {protocol}")
 
 
-def _check_attribute(name: str, value: str, protocol: str, given: dict[str, str]) -> None:
+def _check_attribute(
+    name: str, value: str, subscriber: tuple[str, str], given: dict[str, str], *, subscribing: bool = True
+) -> None:
+    """Raise `InvalidParameter` for an attribute that is unknown or whose value is not allowed.
+
+    `subscriber` is a protocol and an endpoint. `subscribing` is True for Subscribe, whose messages say "Attributes".
+    """
     if name not in _ATTRIBUTES:
         raise invalid("AttributeName")
-    reason = f"Attributes Reason: {name}: "
+    protocol, endpoint = subscriber
+    where = "Attributes Reason: " if subscribing else ""
+    reason = f"{where}{name}: "
     if name == "FilterPolicy":
-        check_filter(value, given.get("FilterPolicyScope", ""))
+        check_filter(value, given.get("FilterPolicyScope", ""), where)
     elif name == "FilterPolicyScope" and value not in ("MessageAttributes", BODY):
         raise invalid(f"{reason}Invalid value [{value}]. Please use either MessageBody or MessageAttributes")
     elif name == "RawMessageDelivery":
@@ -166,13 +187,14 @@ def _check_attribute(name: str, value: str, protocol: str, given: dict[str, str]
         if value.lower() == "true" and protocol != "sqs":
             raise invalid(f"{reason}Delivery protocol [{protocol}] does not support raw message delivery.")
     elif name == "RedrivePolicy" and value:
-        _check_redrive(value, reason)
+        _check_redrive(value, endpoint, reason)
 
 
-def _check_redrive(value: str, reason: str) -> None:
-    try:
-        target = json.loads(value)["deadLetterTargetArn"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise invalid(f"{reason}failed to parse JSON.") from error
-    if ":sqs:" not in str(target):
+def _check_redrive(value: str, endpoint: str, reason: str) -> None:
+    check_json(value, reason)
+    policy = json.loads(value)
+    target = str(policy.get("deadLetterTargetArn")) if isinstance(policy, dict) else ""
+    if service_of(target) != "sqs":
         raise invalid(f"{reason}deadLetterTargetArn is an invalid arn")
+    if endpoint.endswith(".fifo") and not target.endswith(".fifo"):
+        raise invalid(f"{reason}must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.")

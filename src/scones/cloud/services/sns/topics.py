@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from scones.cloud.context import CloudContext
@@ -44,18 +45,11 @@ class TopicOperations:
 
     async def create_topic(self, call: OperationCall) -> Members:
         """Create a topic; if it exists with the same attributes and tags, return its ARN."""
-        name, given = call.params["Name"], call.params.get("Attributes") or {}
-        tags = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or ()}
-        fifo = given.get("FifoTopic", "false") == "true"
-        if not _NAME.fullmatch(name):
+        name, given = call.params["Name"], _stored_form(call.params.get("Attributes") or {})
+        tags = _tags(call.params.get("Tags") or ())
+        fifo = given.get("FifoTopic") == "true"
+        if not _NAME.fullmatch(name) or fifo != name.endswith(".fifo"):
             raise invalid("Topic Name")
-        if fifo != name.endswith(".fifo"):
-            raise invalid(
-                "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII "
-                "letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
-                if fifo
-                else "Topic Name"
-            )
         for attribute, value in given.items():
             _check(attribute, value, fifo)
         arn = self._cloud.arn("sns", name)
@@ -64,7 +58,7 @@ class TopicOperations:
         topic = self._records.topic(arn)
         if any(topic.attributes.get(attribute) != value for attribute, value in given.items()):
             raise invalid("Attributes Reason: Topic already exists with different attributes")
-        if tags and topic.tags != tags:
+        if any(topic.tags.get(key) != value for key, value in tags.items()):
             raise invalid("Tags Reason: Topic already exists with different tags")
         return {"TopicArn": arn}
 
@@ -106,14 +100,15 @@ class TopicOperations:
         name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
         if name == "FifoTopic":
             raise invalid("AttributeName")
-        _check(name, value, topic.fifo)
-        await self._records.change_topic(topic.arn, "attributes", {**topic.attributes, name: value})
+        changed = _stored_form({name: value})
+        _check(name, changed[name], topic.fifo)
+        await self._records.change_topic(topic.arn, "attributes", topic.attributes | changed)
         return {}
 
     async def tag_resource(self, call: OperationCall) -> Members:
         """Add or change a topic's tags."""
         topic = self._tagged(call)
-        tags = topic.tags | {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
+        tags = topic.tags | _tags(call.params["Tags"])
         if len(tags) > 50:
             raise ServiceError("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
         await self._records.change_topic(topic.arn, "tags", tags)
@@ -135,6 +130,22 @@ class TopicOperations:
         if topic is None:
             raise ServiceError("ResourceNotFound", "Resource does not exist", 404)
         return topic
+
+
+def _stored_form(given: dict[str, str]) -> dict[str, str]:
+    """Return attributes as SNS stores them: booleans in lower case, and FifoTopic only if it is true."""
+    stored = {name: value.lower() if name in _BOOLEAN_ATTRIBUTES else value for name, value in given.items()}
+    return {name: value for name, value in stored.items() if (name, value) != ("FifoTopic", "false")}
+
+
+def _tags(given: Iterable[Members]) -> dict[str, str]:
+    """Return the values of tags by key; raises `InvalidParameter` for a repeated key."""
+    tags: dict[str, str] = {}
+    for tag in given:
+        if tag["Key"] in tags:
+            raise invalid("Duplicated keys are not allowed.")
+        tags[tag["Key"]] = tag["Value"]
+    return tags
 
 
 def _check(name: str, value: str, fifo: bool) -> None:

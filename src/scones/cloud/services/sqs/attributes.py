@@ -33,22 +33,38 @@ _RANGES = {
     "ReceiveMessageWaitTimeSeconds": (0, 20),
     "KmsDataKeyReusePeriodSeconds": (60, 86_400),
 }
+_BOOLEANS = ("FifoQueue", "ContentBasedDeduplication", "SqsManagedSseEnabled")
 _CHOICES = {
-    "FifoQueue": ("true", "false"),
-    "ContentBasedDeduplication": ("true", "false"),
-    "SqsManagedSseEnabled": ("true", "false"),
+    **dict.fromkeys(_BOOLEANS, ("true", "false")),
     "DeduplicationScope": ("messageGroup", "queue"),
     "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
 }
 _TEXTS = {"Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"}
-_FIFO_ONLY = {"ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}
+_UNKNOWN_TO_STANDARD = {"FifoQueue", "ContentBasedDeduplication"}
+_FIFO_ONLY = {"DeduplicationScope", "FifoThroughputLimit"}
+_REUSE_DEFAULT = "300"
+"""AWS does not show the attribute KmsDataKeyReusePeriodSeconds with this value, its default."""
 _QUEUE_ARN = re.compile(r"arn:aws[\w-]*:sqs:[\w-]+:[0-9]{12}:[\w.-]+")
+
+
+def stored_form(given: Mapping[str, str]) -> dict[str, str]:
+    """Return attributes as SQS stores them; an empty text removes an attribute.
+
+    Booleans become lower-case. A KMS key turns the encryption with SQS's own keys off.
+    """
+    stored = {name: value.lower() if name in _BOOLEANS else value for name, value in given.items()}
+    if stored.get("KmsMasterKeyId"):
+        stored.setdefault("SqsManagedSseEnabled", "false")
+    if stored.get("KmsDataKeyReusePeriodSeconds") == _REUSE_DEFAULT:
+        stored["KmsDataKeyReusePeriodSeconds"] = ""
+    return stored
 
 
 def check_attributes(given: Mapping[str, str], *, fifo: bool) -> None:
     """Raise SQS's error for the first attribute that is unknown or whose value is not allowed."""
     for name, value in given.items():
-        if name not in _RANGES and name not in _CHOICES and name not in _TEXTS:
+        unknown = name not in _RANGES and name not in _CHOICES and name not in _TEXTS
+        if unknown or (name in _UNKNOWN_TO_STANDARD and not fifo):
             raise ServiceError("InvalidAttributeName", f"Unknown Attribute {name}.")
         if name in _FIFO_ONLY and not fifo:
             raise ServiceError(
@@ -58,6 +74,12 @@ def check_attributes(given: Mapping[str, str], *, fifo: bool) -> None:
             continue
         if not _allowed(name, value):
             raise ServiceError("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
+    if given.get("KmsMasterKeyId") and given.get("SqsManagedSseEnabled", "").lower() == "true":
+        raise ServiceError(
+            "InvalidAttributeName",
+            "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS "
+            "SSE.",
+        )
     by_group = given.get("DeduplicationScope", "messageGroup") == "messageGroup"
     if given.get("FifoThroughputLimit") == "perMessageGroupId" and not by_group:
         raise invalid(
@@ -70,7 +92,7 @@ def _allowed(name: str, value: str) -> bool:
         low, high = _RANGES[name]
         return bool(re.fullmatch(r"[0-9]{1,9}", value)) and low <= int(value) <= high
     if name in _CHOICES:
-        return value in _CHOICES[name]
+        return (value.lower() if name in _BOOLEANS else value) in _CHOICES[name]
     if name == "KmsMasterKeyId":
         return True
     return _document(value) is not None
@@ -86,7 +108,7 @@ def _document(text: str) -> JsonDocument | None:
 
 
 def redrive_policy(text: str) -> tuple[str, int]:
-    """Return a RedrivePolicy's dead-letter queue ARN and maxReceiveCount; raises `InvalidParameterValue`."""
+    """Return a RedrivePolicy's dead-letter queue ARN and maxReceiveCount; raises `InvalidParameterValueException`."""
     policy = _document(text)
     target, count = (policy.get("deadLetterTargetArn"), policy.get("maxReceiveCount")) if policy else (None, None)
     if target is None or count is None:

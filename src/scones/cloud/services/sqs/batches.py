@@ -39,6 +39,11 @@ def failed(entry_id: str, error: ServiceError) -> Members:
     return {"Id": entry_id, "SenderFault": True, "Code": query_code(error.code), "Message": error.message}
 
 
+def batch_response(successes: list[Members], failures: list[Members]) -> Members:
+    """Return a batch's response; AWS leaves empty lists out."""
+    return {"Successful": successes or None, "Failed": failures or None}
+
+
 def run_each(entries: Iterable[Members], work: Callable[[Members], None]) -> Members:
     """Run `work` for each entry and return the batch's response."""
     successes: list[Members] = []
@@ -50,4 +55,4 @@ def run_each(entries: Iterable[Members], work: Callable[[Members], None]) -> Mem
             failures.append(failed(entry["Id"], error))
         else:
             successes.append({"Id": entry["Id"]})
-    return {"Successful": successes, "Failed": failures}
+    return batch_response(successes, failures)

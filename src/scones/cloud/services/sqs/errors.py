@@ -15,7 +15,7 @@ def no_queue() -> ServiceError:
 
 def invalid(message: str) -> ServiceError:
     """Return the error for a value that is not allowed."""
-    return ServiceError("InvalidParameterValue", message)
+    return ServiceError("InvalidParameterValueException", message)
 
 
 def invalid_parameter(value: object, name: str, reason: str) -> ServiceError:
@@ -25,17 +25,17 @@ def invalid_parameter(value: object, name: str, reason: str) -> ServiceError:
 
 def missing(name: str) -> ServiceError:
     """Return the error for a required parameter that is missing."""
-    return ServiceError("MissingParameter", f"The request must contain the parameter {name}.")
+    return ServiceError("MissingRequiredParameterException", f"The request must contain the parameter {name}.")
 
 
 def check_range(value: int | None, name: str, low: int, high: int) -> None:
-    """Raise `InvalidParameterValue` if an integer parameter is out of its range."""
+    """Raise `InvalidParameterValueException` if an integer parameter is out of its range."""
     if value is not None and not low <= value <= high:
         raise invalid_parameter(value, name, f"Must be >= {low} and <= {high}, if provided.")
 
 
 def require(params: Members, shape: StructureShape, path: str = "") -> None:
-    """Raise `MissingParameter` for the first required member that is missing, including members of list items."""
+    """Raise SQS's error for the first required member that is missing, including members of list items."""
     for name in shape.required_members:
         if params.get(name) is None:
             raise missing(path + name)

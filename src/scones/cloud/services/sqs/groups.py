@@ -4,65 +4,53 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import chain
 
 MAX_SKIPPED = 1000
-"""Number of blocked messages that are skipped before the scan continues group by group."""
+"""Number of messages of known groups that are skipped before the remaining groups are found by name."""
 
-_QUEUE = "SELECT id, group_id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 ORDER BY id"
-_GROUP = "SELECT id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ? AND id > ? ORDER BY id"
+_VISIBLE = "SELECT group_id FROM sqs_messages WHERE queue = ? AND fifo = 1 AND visible <= ? ORDER BY visible, sent, id"
+_GROUP = "SELECT id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ? ORDER BY id"
 _MESSAGE = "SELECT * FROM sqs_messages WHERE id = ?"
 _NEXT_GROUP = (
     "SELECT group_id FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id > ? ORDER BY group_id LIMIT 1"
 )
-_IN_FLIGHT = (
-    "SELECT 1 FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ? AND receives > 0 AND visible > ? LIMIT 1"
-)
 
 
 def receivable(connection: sqlite3.Connection, queue: int, now: int) -> Iterator[sqlite3.Row]:
-    """Yield the messages of a queue that can be received at `now` (milliseconds), in order within each group.
+    """Yield the messages of a queue that can be received at `now` (milliseconds), group by group.
 
-    A group is blocked while one of its messages is in flight; a delayed message blocks the later messages of its
-    group. The oldest messages come first. After `MAX_SKIPPED` blocked messages, the scan continues group by group, so
-    that the number of look-ups is bounded by the number of groups, not by the number of messages.
+    A message that is in flight or delayed blocks the later messages of its group, and no earlier ones. The group whose
+    messages became visible first comes first, with all its messages in order. After `MAX_SKIPPED` messages of groups
+    that were seen before, the groups are found by name, so that the number of look-ups is bounded by the number of
+    groups, not by the number of messages.
     """
-    waiting: dict[str, bool] = {}
-
-    def waits(group: str) -> bool:
-        if group not in waiting:
-            waiting[group] = connection.execute(_IN_FLIGHT, (queue, group, now)).fetchone() is not None
-        return waiting[group]
-
-    def message(number: int) -> sqlite3.Row:
-        row: sqlite3.Row = connection.execute(_MESSAGE, (number,)).fetchone()
-        return row
-
-    passed, last, newest = 0, "", 0
-    for row in connection.execute(_QUEUE, (queue,)):
-        last, newest = row["group_id"], row["id"]
-        if waits(last) or row["visible"] > now:
-            waiting[last] = True
+    seen: set[str] = set()
+    passed = 0
+    for row in connection.execute(_VISIBLE, (queue, now)):
+        if row["group_id"] in seen:
             passed += 1
             if passed == MAX_SKIPPED:
                 break
         else:
-            yield message(row["id"])
+            seen.add(row["group_id"])
+            yield from _receivable_of_group(connection, queue, row["group_id"], now)
     else:
         return
-    for group in chain(_groups(connection, queue, last, None), _groups(connection, queue, "", last)):
-        if waits(group):
-            continue
-        for row in connection.execute(_GROUP, (queue, group, newest)):
-            if row["visible"] > now:
-                break
-            yield message(row["id"])
+    for group in _groups(connection, queue):
+        if group not in seen:
+            yield from _receivable_of_group(connection, queue, group, now)
 
 
-def _groups(connection: sqlite3.Connection, queue: int, after: str, last: str | None) -> Iterator[str]:
-    """Yield the names of the groups after `after`, in order, up to and including `last` if it is given."""
+def _receivable_of_group(connection: sqlite3.Connection, queue: int, group: str, now: int) -> Iterator[sqlite3.Row]:
+    for row in connection.execute(_GROUP, (queue, group)):
+        if row["visible"] > now:
+            return
+        yield connection.execute(_MESSAGE, (row["id"],)).fetchone()
+
+
+def _groups(connection: sqlite3.Connection, queue: int) -> Iterator[str]:
+    """Yield the names of the groups, in order."""
+    after = ""
     while (row := connection.execute(_NEXT_GROUP, (queue, after)).fetchone()) is not None:
         after = row["group_id"]
-        if last is not None and after > last:
-            return
         yield after

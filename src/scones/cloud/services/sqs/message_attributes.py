@@ -14,7 +14,8 @@ from scones.cloud.wire.members import Members
 Attributes = Mapping[str, Members]
 """Message attributes by name: each has DataType, and StringValue (text) or BinaryValue (bytes)."""
 
-_NAME = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
+_NAME = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z\u00c0-\u017f0-9_.-]{1,256}(?<!\.)")
+"""AWS also accepts letters with accents; its documentation does not say which."""
 _TYPE = re.compile(r"(String|Number|Binary)(\..{1,250})?")
 _CHARACTERS = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -50,10 +51,7 @@ def check_value(name: str, attribute: Members) -> None:
         )
     value = attribute.get("BinaryValue" if parsed[1] == "Binary" else "StringValue")
     if not value:
-        raise invalid(
-            f"The message attribute '{name}' must contain non-empty message attribute value for message attribute type "
-            f"'{parsed[1]}'."
-        )
+        raise invalid(f"Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'.")
     if parsed[1] == "Number" and not _number(value):
         raise invalid(f"Can't cast the value of message (user) attribute '{name}' to a number.")
     if isinstance(value, str) and has_forbidden_characters(value):
@@ -106,7 +104,7 @@ def _value(attribute: Members) -> bytes:
 def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Members]:
     """Return the attributes that a receiver requests, by name, by `prefix.*`, or with `All`."""
     requested = list(names)
-    if "All" in requested or ".*" in requested:
+    if any(name in requested for name in ("All", "*", ".*")):
         return dict(attributes)
     prefixes = tuple(name.removesuffix(".*") for name in requested if name.endswith(".*"))
     return {

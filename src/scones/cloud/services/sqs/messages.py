@@ -26,12 +26,11 @@ SCHEMA = """
     );
     CREATE INDEX IF NOT EXISTS sqs_messages_by_visibility ON sqs_messages (queue, visible, sent);
     CREATE INDEX IF NOT EXISTS sqs_messages_by_age ON sqs_messages (queue, sent);
-    CREATE INDEX IF NOT EXISTS sqs_messages_in_order ON sqs_messages (queue) WHERE fifo = 1;
     CREATE INDEX IF NOT EXISTS sqs_messages_of_group ON sqs_messages (queue, group_id) WHERE fifo = 1;
-    CREATE INDEX IF NOT EXISTS sqs_messages_in_flight ON sqs_messages (queue, group_id, visible)
-        WHERE fifo = 1 AND receives > 0;
     DROP INDEX IF EXISTS sqs_messages_by_time;
     DROP INDEX IF EXISTS sqs_messages_by_group;
+    DROP INDEX IF EXISTS sqs_messages_in_order;
+    DROP INDEX IF EXISTS sqs_messages_in_flight;
     CREATE TABLE IF NOT EXISTS sqs_deduplications (
         queue INTEGER NOT NULL REFERENCES sqs_queues(id) ON DELETE CASCADE, scope TEXT NOT NULL, id TEXT NOT NULL,
         message_id TEXT NOT NULL, number INTEGER NOT NULL, sent INTEGER NOT NULL, PRIMARY KEY (queue, scope, id)
@@ -228,10 +227,10 @@ def _move_to_dead_letter_queue(
     )
 
 
-def find(connection: sqlite3.Connection, queue: Queue, number: int, receipt: str) -> sqlite3.Row | None:
-    """Return the message with a receipt, or None if it is gone or was received again since."""
+def find(connection: sqlite3.Connection, queue: Queue, number: int) -> sqlite3.Row | None:
+    """Return a message that was received from a queue, or None if it is gone."""
     row: sqlite3.Row | None = connection.execute(
-        "SELECT * FROM sqs_messages WHERE id = ? AND queue = ? AND receipt = ?", (number, queue.id, receipt)
+        "SELECT * FROM sqs_messages WHERE id = ? AND queue = ? AND received IS NOT NULL", (number, queue.id)
     ).fetchone()
     return row
 

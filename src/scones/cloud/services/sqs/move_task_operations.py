@@ -16,6 +16,8 @@ from scones.cloud.services.sqs.move_tasks import MAX_RATE, MoveTasks
 from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.wire.members import Members
 
+_ARN_PARTS = 6
+
 
 class MoveTaskOperations:
     """StartMessageMoveTask, CancelMessageMoveTask and ListMessageMoveTasks."""
@@ -63,7 +65,8 @@ class MoveTaskOperations:
 
     async def cancel_message_move_task(self, call: OperationCall) -> Members:
         """Cancel a task; messages that it has moved stay in their new queue."""
-        task = _task(call.params["TaskHandle"])
+        task, source = _task(call.params["TaskHandle"])
+        self._queue_of(source, "SourceArn")
         cancelled = await self._store.execute(
             "UPDATE sqs_move_tasks SET status = 'CANCELLED' WHERE id = ? AND status = 'RUNNING'", task
         )
@@ -78,6 +81,11 @@ class MoveTaskOperations:
         """List the most recent tasks of a source queue."""
         limit = call.params.get("MaxResults", 1)
         check_range(limit, "MaxResults", 1, 10)
+        if len(call.params["SourceArn"].split(":")) != _ARN_PARTS:
+            raise invalid(
+                "You must use this format to specify the SourceArn: "
+                "arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+            )
         self._queue_of(call.params["SourceArn"], "SourceArn")
         rows = self._store.rows(
             "SELECT * FROM sqs_move_tasks WHERE source = ? ORDER BY started DESC LIMIT ?",
@@ -112,8 +120,10 @@ def _handle(task: str, source: str) -> str:
     return base64.b64encode(json.dumps({"taskId": task, "sourceArn": source}).encode()).decode()
 
 
-def _task(handle: str) -> str:
+def _task(handle: str) -> tuple[str, str]:
+    """Return the ID of a task and the ARN of its source queue."""
     try:
-        return str(json.loads(base64.b64decode(handle, validate=True))["taskId"])
+        document = json.loads(base64.b64decode(handle, validate=True))
+        return str(document["taskId"]), str(document["sourceArn"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise invalid("Value for parameter TaskHandle is invalid.") from None

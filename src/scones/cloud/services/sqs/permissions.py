@@ -10,6 +10,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.errors import invalid, invalid_parameter, missing
 from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.wire.members import Members
+from scones.cloud.wire.model import service_model
 
 
 class PermissionOperations:
@@ -27,6 +28,10 @@ class PermissionOperations:
         for name in ("AWSAccountIds", "Actions"):
             if not params[name]:
                 raise missing(name)
+        for action in params["Actions"]:
+            if action != "*" and action not in service_model("sqs").operation_names:
+                reason = "Please refer to the appropriate WSDL for a list of valid actions. "
+                raise invalid_parameter(f"SQS:{action}", "ActionName", reason)
         accounts = [root_arn(account) for account in params["AWSAccountIds"]]
         actions = [f"SQS:{action}" for action in params["Actions"]]
         statement = {

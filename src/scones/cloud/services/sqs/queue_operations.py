@@ -16,6 +16,7 @@ from scones.cloud.services.sqs.attributes import (
     check_attributes,
     redrive_allowed,
     redrive_policy,
+    stored_form,
 )
 from scones.cloud.services.sqs.errors import check_range, invalid, no_queue
 from scones.cloud.services.sqs.long_polls import LongPolls
@@ -47,11 +48,10 @@ class QueueOperations:
     async def create_queue(self, call: OperationCall) -> Members:
         """Create a queue; if it exists with the same attributes, return its URL."""
         name, given = call.params["QueueName"], call.params.get("Attributes", {})
-        fifo = given.get("FifoQueue", "false") == "true"
+        fifo = given.get("FifoQueue", "false").lower() == "true"
         _check_name(name, fifo)
         check_attributes(given, fifo=fifo)
-        if "FifoQueue" in given and not fifo:
-            raise ServiceError("InvalidAttributeName", "Unknown Attribute FifoQueue.")  # AWS accepts only true
+        given = stored_form(given)
         self._check_redrive(name, given)
         if self._queues.named(name) is None:
             kept = {key: value for key, value in given.items() if value != ""}
@@ -92,11 +92,12 @@ class QueueOperations:
         return {}
 
     async def purge_queue(self, call: OperationCall) -> Members:
-        """Delete all messages that are in a queue now."""
+        """Delete all messages that are in a queue now, and forget their deduplication IDs."""
         queue = self._queues.at(call.params["QueueUrl"])
         newest = self._store.row("SELECT max(id) AS id FROM sqs_messages")
         last = newest["id"] if newest else None
         await delete_all(self._store, "sqs_messages", "queue = ? AND id <= ?", queue.id, last)
+        await self._store.execute("DELETE FROM sqs_deduplications WHERE queue = ? AND number <= ?", queue.id, last)
         self._long_polls.wake(queue.id)
         return {}
 
@@ -132,11 +133,14 @@ class QueueOperations:
     async def set_queue_attributes(self, call: OperationCall) -> Members:
         """Change attributes; the queue type cannot be changed."""
         queue, given = self._queues.at(call.params["QueueUrl"]), call.params["Attributes"]
-        if given.get("FifoQueue", str(queue.fifo).lower()) != str(queue.fifo).lower():
-            raise ServiceError("InvalidAttributeValue", "Modifying queue type is not supported.")
         check_attributes(given, fifo=queue.fifo)
+        if given.get("FifoQueue", "true").lower() != "true":
+            raise ServiceError(
+                "InvalidAttributeValue",
+                "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
+            )
         self._check_redrive(queue.name, given)
-        await self._queues.change(queue, given)
+        await self._queues.change(queue, stored_form(given))
         self._long_polls.wake(queue.id)
         return {}
 

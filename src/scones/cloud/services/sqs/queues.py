@@ -76,7 +76,7 @@ class Queues:
         return Queue.of(row) if row else None
 
     def at(self, url: str) -> Queue:
-        """Return the queue at a URL.
+        """Return the queue at a URL; a queue's name alone is also accepted, as on AWS.
 
         Host and port are ignored, because the cloud's address may have changed. Raises `InvalidAddress` or
         `QueueDoesNotExist`.
@@ -85,6 +85,8 @@ class Queues:
             parts = urlsplit(url).path.strip("/").split("/")
         except ValueError:  # for example, http://[
             parts = []
+        if url and parts == [url]:
+            parts = [self._cloud.settings.account, url]
         if len(parts) < 2:
             raise ServiceError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
         account, name = parts[-2:]

@@ -11,7 +11,6 @@ from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import sliced_on_thread
-from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs import messages
 from scones.cloud.services.sqs.batches import check_batch, run_each
@@ -103,7 +102,7 @@ class ReceivingOperations:
             self._long_polls.wake_in(queue.id, (row["at"] - now) / 1000)
 
     async def delete_message(self, call: OperationCall) -> Members:
-        """Delete a message by its most recent receipt handle; an older handle has no effect and is not an error."""
+        """Delete a message. A FIFO queue requires the handle of a receive whose visibility timeout has not ended."""
         queue, handle = self._queues.at(call.params["QueueUrl"]), call.params["ReceiptHandle"]
         await self._store.write(lambda connection: _delete(connection, queue, handle))
         if queue.fifo:  # the message's group may be unblocked
@@ -122,7 +121,7 @@ class ReceivingOperations:
         return response
 
     async def change_message_visibility(self, call: OperationCall) -> Members:
-        """Change the visibility timeout of a message in flight, in seconds from now."""
+        """Change the visibility timeout of a received message, in seconds from now."""
         queue, params = self._queues.at(call.params["QueueUrl"]), call.params
         await self._store.write(lambda connection: _change_visibility(connection, queue, params))
         self._long_polls.wake(queue.id)
@@ -140,10 +139,11 @@ class ReceivingOperations:
 
 
 def _delete(connection: sqlite3.Connection, queue: Queue, handle: str) -> None:
-    row = _received(connection, queue, handle)
+    receipt = ReceiptHandle.parse(handle)
+    row = _received(connection, queue, receipt)
     if row is None:
         return
-    if queue.fifo and row["visible"] <= now_ms():
+    if queue.fifo and (row["visible"] <= now_ms() or row["receipt"] != receipt.receive_token):
         raise invalid_parameter(handle, "ReceiptHandle", "The receipt handle has expired.")
     messages.delete(connection, row["id"])
 
@@ -151,23 +151,17 @@ def _delete(connection: sqlite3.Connection, queue: Queue, handle: str) -> None:
 def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Members) -> None:
     timeout, handle, now = params.get("VisibilityTimeout", 0), params["ReceiptHandle"], now_ms()
     check_range(timeout, "VisibilityTimeout", 0, VISIBILITY_LIMIT)
-    row = _received(connection, queue, handle)
+    row = _received(connection, queue, ReceiptHandle.parse(handle))
     if row is None:
         raise invalid_parameter(handle, "ReceiptHandle", _NOT_AVAILABLE)
-    if row["visible"] <= now:
-        raise ServiceError(
-            "MessageNotInflight", f"Value {handle} for parameter ReceiptHandle is invalid. Reason: {_NOT_AVAILABLE}"
-        )
     if now + 1000 * timeout > row["received"] + 1000 * VISIBILITY_LIMIT:
         raise invalid(f"Total VisibilityTimeout for the message is beyond the limit [{VISIBILITY_LIMIT} seconds]")
     messages.set_visible(connection, row["id"], now + 1000 * timeout)
 
 
-def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqlite3.Row | None:
-    receipt = ReceiptHandle.parse(handle)
-    return (
-        messages.find(connection, queue, receipt.message, receipt.receive_token) if receipt.queue == queue.id else None
-    )
+def _received(connection: sqlite3.Connection, queue: Queue, receipt: ReceiptHandle) -> sqlite3.Row | None:
+    """Return the message of a receipt handle, or None if it is gone; older handles remain valid, as on AWS."""
+    return messages.find(connection, queue, receipt.message) if receipt.queue == queue.id else None
 
 
 async def receive_response(queue: Queue, received: list[ReceivedMessage], params: Members) -> Members:

@@ -12,7 +12,7 @@ from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs import messages
-from scones.cloud.services.sqs.batches import check_batch, failed
+from scones.cloud.services.sqs.batches import batch_response, check_batch, failed
 from scones.cloud.services.sqs.errors import check_range, invalid, invalid_parameter, missing
 from scones.cloud.services.sqs.long_polls import LongPolls
 from scones.cloud.services.sqs.message_attributes import (
@@ -45,7 +45,7 @@ class SendingOperations:
     async def send_message(self, call: OperationCall) -> Members:
         """Send one message; it is on disk when this returns."""
         queue = self._queues.at(call.params["QueueUrl"])
-        draft = _draft(queue, call.params, call.caller.user_id)
+        draft = _draft(queue, call.params, call)
         sent = await self._store.write(lambda connection: messages.send(connection, queue, draft, now_ms()))
         self._long_polls.wake(queue.id)
         return _answer(call.params, draft, sent)
@@ -54,6 +54,8 @@ class SendingOperations:
         """Send up to ten messages in one write; invalid entries fail without affecting the rest."""
         queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "SendMessageBatchRequestEntry")
+        for entry in entries if queue.fifo else ():
+            _check_fifo_entry(queue, entry)
         size = sum(_size(entry) for entry in entries)
         if size > BATCH_LIMIT:
             raise ServiceError(
@@ -64,7 +66,7 @@ class SendingOperations:
         failures: list[Members] = []
         for entry in entries:
             try:
-                drafts[entry["Id"]] = _draft(queue, entry, call.caller.user_id)
+                drafts[entry["Id"]] = _draft(queue, entry, call)
             except ServiceError as error:
                 failures.append(failed(entry["Id"], error))
 
@@ -76,11 +78,18 @@ class SendingOperations:
         self._long_polls.wake(queue.id, len(sent))
         by_id = {entry["Id"]: entry for entry in entries}
         successes = [{"Id": id_, **_answer(by_id[id_], drafts[id_], one)} for id_, one in sent.items()]
-        return {"Successful": successes, "Failed": failures}
+        return batch_response(successes, failures)
 
 
-def _draft(queue: Queue, params: Members, sender: str) -> OutgoingMessage:
-    """Return the message that the parameters describe; raises SQS's error if they are invalid."""
+def _check_fifo_entry(queue: Queue, entry: Members) -> None:
+    """Refuse the whole batch if an entry lacks what a FIFO queue requires, as AWS does."""
+    _deduplication(queue, entry)
+    if not entry.get("MessageGroupId"):
+        raise invalid("The request must contain the parameter MessageGroupId.")
+
+
+def _draft(queue: Queue, params: Members, call: OperationCall) -> OutgoingMessage:
+    """Return the message that the parameters of a call, or of an entry, describe; raises SQS's error."""
     body, attributes = params["MessageBody"], params.get("MessageAttributes") or {}
     if not body:
         raise missing("MessageBody")
@@ -95,22 +104,23 @@ def _draft(queue: Queue, params: Members, sender: str) -> OutgoingMessage:
         check_value(name, attribute)
     limit = queue.number("MaximumMessageSize")
     if _size(params) > limit:
-        raise invalid(f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.")
+        found = "are invalid" if params is call.params else "cannot be validated"
+        raise invalid(f"One or more parameters {found}. Reason: Message must be shorter than {limit} bytes.")
     group, deduplication = params.get("MessageGroupId"), _deduplication(queue, params)
     for name, value in (("MessageGroupId", group), ("MessageDeduplicationId", deduplication)):
         if value is not None and not _ID.fullmatch(value):
             raise invalid_parameter(
-                value, name, f"{name} can only include alphanumeric and punctuation characters. 1 to 128 in length"
+                value, name, f"{name} can only include alphanumeric and punctuation characters. 1 to 128 in length."
             )
     if queue.fifo and group is None:
         raise missing("MessageGroupId")
-    trace = (params.get("MessageSystemAttributes") or {}).get("AWSTraceHeader", {}).get("StringValue")
+    given_trace = (params.get("MessageSystemAttributes") or {}).get("AWSTraceHeader", {}).get("StringValue")
     return OutgoingMessage(
         body=body,
         md5=text_md5(body),
         attributes=to_json(attributes),
-        sender=sender,
-        trace=trace,
+        sender=call.caller.user_id,
+        trace=given_trace or call.headers.get("x-amzn-trace-id"),
         group=group,
         deduplication=deduplication,
         delay_ms=1000 * _delay(queue, params.get("DelaySeconds")),

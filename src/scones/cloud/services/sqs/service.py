@@ -53,7 +53,7 @@ class SQS(Service):
         self._long_polls.end()
 
     def validate(self, params: Members, shape: StructureShape) -> None:
-        """Raise `MissingParameter` if a required parameter is missing; the operations check the rest themselves.
+        """Raise SQS's error if a required parameter is missing; the operations check the rest themselves.
 
         SQS has its own messages for values that are out of range.
         """

@@ -1,0 +1,202 @@
+"""Requests to SNS that AWS accepts twice, and its words for those that it refuses."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture(scope="module")
+def sns(cloud: Any) -> Any:
+    return cloud.client("sns")
+
+
+def name(suffix: str = "") -> str:
+    return f"t-{uuid.uuid4().hex}{suffix}"
+
+
+@pytest.fixture
+def topic(sns: Any) -> str:
+    return sns.create_topic(Name=name())["TopicArn"]
+
+
+def refusal(call: Any, **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def attributes_of(sns: Any, subscription: str) -> dict[str, str]:
+    return sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+
+
+def test_a_topic_is_created_again_with_some_of_its_attributes_and_tags(sns: Any) -> None:
+    topic, tags = name(), [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
+    arn = sns.create_topic(Name=topic, Attributes={"DisplayName": "Value1"}, Tags=tags)["TopicArn"]
+    for given in ({"Tags": tags[:1]}, {"Attributes": {"FifoTopic": "false"}}, {"Attributes": {}}):
+        assert sns.create_topic(Name=topic, **given)["TopicArn"] == arn
+    more = [*tags, {"Key": "c", "Value": "3"}]
+    assert refusal(sns.create_topic, Name=topic, Tags=more) == (
+        "InvalidParameter",
+        "Invalid parameter: Tags Reason: Topic already exists with different tags",
+    )
+    assert refusal(sns.create_topic, Name=topic, Attributes={"SignatureVersion": "2"}) == (
+        "InvalidParameter",
+        "Invalid parameter: Attributes Reason: Topic already exists with different attributes",
+    )
+    assert "FifoTopic" not in sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    twice = [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]
+    duplicated = ("InvalidParameter", "Invalid parameter: Duplicated keys are not allowed.")
+    assert refusal(sns.tag_resource, ResourceArn=arn, Tags=twice) == duplicated
+    assert refusal(sns.create_topic, Name="test", Attributes={"FifoTopic": "true"}) == (
+        "InvalidParameter",
+        "Invalid parameter: Topic Name",
+    )
+
+
+def test_an_endpoint_is_subscribed_again_with_the_same_attributes(sns: Any, topic: str, make_queue: Any) -> None:
+    to_queue = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": make_queue().arn}
+    subscription = sns.subscribe(**to_queue, Attributes={"RawMessageDelivery": "TrUe"})["SubscriptionArn"]
+    found = attributes_of(sns, subscription)
+    assert found["RawMessageDelivery"] == "true"
+    assert not found.keys() & {"FilterPolicy", "FilterPolicyScope"}
+    for again in ({"RawMessageDelivery": "true", "FilterPolicyScope": "MessageAttributes"}, {}):
+        assert sns.subscribe(**to_queue, Attributes=again)["SubscriptionArn"] == subscription
+    assert refusal(sns.subscribe, **to_queue, Attributes={"RawMessageDelivery": "false"}) == (
+        "InvalidParameter",
+        "Invalid parameter: Attributes Reason: Subscription already exists with different attributes",
+    )
+    change = {"SubscriptionArn": subscription, "AttributeName": "FilterPolicy"}
+    sns.set_subscription_attributes(**change, AttributeValue='{"a": ["b"]}')
+    assert attributes_of(sns, subscription)["FilterPolicyScope"] == "MessageAttributes"
+    sns.set_subscription_attributes(**change, AttributeValue="{}")
+    assert not attributes_of(sns, subscription).keys() & {"FilterPolicy", "FilterPolicyScope"}
+
+
+def test_attributes_that_are_not_json_are_described_as_jackson_does(sns: Any, topic: str, make_queue: Any) -> None:
+    queue = make_queue().arn
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
+    where = "at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column:"
+    for attribute in ("RedrivePolicy", "FilterPolicy"):
+        change = {"SubscriptionArn": subscription, "AttributeName": attribute, "AttributeValue": "{invalidjson}"}
+        assert refusal(sns.set_subscription_attributes, **change) == (
+            "InvalidParameter",
+            f"Invalid parameter: {attribute}: failed to parse JSON. Unexpected character ('i' (code 105)): was "
+            f"expecting double-quote to start field name\n {where} 2]",
+        )
+    email = {"Protocol": "email", "Endpoint": "test@example.com", "Attributes": {"FilterPolicy": "invalid-json"}}
+    assert refusal(sns.subscribe, TopicArn=topic, **email) == (
+        "InvalidParameter",
+        "Invalid parameter: Attributes Reason: FilterPolicy: failed to parse JSON. Unrecognized token 'invalid': was "
+        f"expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n {where} 8]",
+    )
+    fake = {"SubscriptionArn": subscription, "AttributeName": "RedrivePolicy"}
+    assert refusal(sns.set_subscription_attributes, **fake, AttributeValue='{"deadLetterTargetArn": "fake-arn"}') == (
+        "InvalidParameter",
+        "Invalid parameter: RedrivePolicy: deadLetterTargetArn is an invalid arn",
+    )
+
+
+_BINARY = {"DataType": "Binary", "BinaryValue": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "given", "message"),
+    [
+        (
+            "attr1",
+            {"DataType": "String", "StringValue": ""},
+            "The message attribute 'attr1' must contain non-empty message attribute value for message attribute type "
+            "'String'.",
+        ),
+        (
+            "attr1",
+            {"DataType": "String", "BinaryValue": b"x"},
+            "The message attribute 'attr1' with type 'String' must use field 'String'.",
+        ),
+        (
+            "attr1",
+            {"DataType": "Binary", "StringValue": "x"},
+            "The message attribute 'attr1' with type 'Binary' must use field 'Binary'.",
+        ),
+        (
+            "attr1",
+            {"DataType": "Prefix.String", "StringValue": "x"},
+            "The message attribute 'attr1' has an invalid message attribute type, the set of supported type prefixes "
+            "is Binary, Number, and String.",
+        ),
+        ("a" * 257, _BINARY, "Length of message attribute name must be less than 256 bytes."),
+        (
+            "^*?",
+            _BINARY,
+            "Invalid non-alphanumeric character '#x5E' was found in the message attribute name. Can only include "
+            "alphanumeric characters, hyphens, underscores, or dots.",
+        ),
+        (".test", _BINARY, "Invalid message attribute name starting with character '.' was found."),
+        ("test.", _BINARY, "Invalid message attribute name ending with character '.' was found."),
+        ("te..st", _BINARY, "Message attribute name can not have successive '.' character."),
+    ],
+)
+def test_message_attributes_are_refused_in_the_words_of_aws(
+    sns: Any, topic: str, attribute: str, given: dict[str, Any], message: str
+) -> None:
+    answer = refusal(sns.publish, TopicArn=topic, Message="m", MessageAttributes={attribute: given})
+    assert answer == ("ParameterValueInvalid", message)
+
+
+def test_a_batch_is_refused_as_a_whole(sns: Any, topic: str) -> None:
+    place = "The Id of a batch entry in the batch request"
+    for entry_id, reason in (
+        ("message.id", "contains an impermissible character"),
+        ("a" * 81, "is too long"),
+        ("a." * 50, "is too long"),
+    ):
+        batch = [{"Id": entry_id, "Message": "m"}]
+        answer = refusal(sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=batch)
+        assert answer == ("InvalidBatchEntryId", f"{place} {reason}: {entry_id}")
+    fifo = sns.create_topic(Name=name(".fifo"), Attributes={"FifoTopic": "true"})["TopicArn"]
+    complete = {"Id": "1", "Message": "m", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    for member, message in (
+        ("MessageGroupId", "The MessageGroupId parameter is required for FIFO topics"),
+        (
+            "MessageDeduplicationId",
+            "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
+            "explicitly",
+        ),
+    ):
+        batch = [complete, {key: value for key, value in complete.items() if key != member} | {"Id": "2"}]
+        answer = refusal(sns.publish_batch, TopicArn=fifo, PublishBatchRequestEntries=batch)
+        assert answer == ("InvalidParameter", f"Invalid parameter: {message}")
+
+
+def test_entries_of_a_message_that_are_not_text_are_ignored(sns: Any, topic: str, make_queue: Any) -> None:
+    queue = make_queue()
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message=json.dumps({"default": "d", "sqs": {"a": "b"}}), MessageStructure="json")
+    assert queue.bodies(1) == ["d"]
+
+
+def test_groups_reach_a_standard_queue_only_from_a_standard_topic(cloud: Any, sns: Any, make_queue: Any) -> None:
+    given = {"FifoTopic": "true", "ContentBasedDeduplication": "TRUE"}
+    fifo, standard = sns.create_topic(Name=name(".fifo"), Attributes=given)["TopicArn"], sns.create_topic(Name=name())
+    queue = make_queue()
+    for arn in (fifo, standard["TopicArn"]):
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue.arn, Attributes={"RawMessageDelivery": "true"})
+        sns.publish(TopicArn=arn, Message=arn, MessageGroupId="g")
+    groups = {each["Body"]: each["Attributes"].get("MessageGroupId") for each in queue.receive(2)}
+    assert groups == {fifo: None, standard["TopicArn"]: "g"}
+
+
+def test_filters_compare_numbers_with_six_decimal_places(sns: Any, topic: str, make_queue: Any) -> None:
+    queue = make_queue()
+    policy = json.dumps({"price": [100.123456789, {"numeric": [">=", 200.1234569]}]})
+    given = {"RawMessageDelivery": "true", "FilterPolicy": policy}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes=given)
+    for price in ("100.123457", "100.1234567", "200.1234561", "200.123455", "100.1234561"):
+        attributes = {"price": {"DataType": "Number", "StringValue": price}}
+        sns.publish(TopicArn=topic, Message=price, MessageAttributes=attributes)
+    assert sorted(queue.bodies(3)) == ["100.1234561", "100.1234567", "200.1234561"]
