@@ -1,4 +1,4 @@
-"""Access keys of a data folder, temporary keys for roles, and the callers that they identify."""
+"""Access keys of a data folder and of its users, temporary keys, and the callers that they identify."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scones.cloud.core.arns import Arn, root_arn
 from scones.cloud.core.durable_files import BrokenFileError, read_object, write_durably
@@ -37,8 +37,17 @@ ANONYMOUS = Caller("", "", "Anonymous", "")
 
 
 @dataclass(frozen=True, slots=True)
+class UserKey:
+    """A long-term access key of an IAM user."""
+
+    secret_access_key: str
+    caller: Caller
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SessionCredentials:
-    """Temporary keys for a role."""
+    """Temporary keys for a role or a user."""
 
     access_key_id: str
     secret_access_key: str
@@ -53,6 +62,8 @@ class Credentials:
 
     access_key_id: str
     secret_access_key: str
+    user_keys: dict[str, UserKey] = field(default_factory=dict, compare=False)
+    """Keys of IAM users by access key ID. IAM, which stores them, fills this when it starts."""
 
     @classmethod
     def of(cls, data_dir: Path) -> Credentials:
@@ -85,20 +96,33 @@ class Credentials:
         """Return the account's root user, which the folder's own keys identify."""
         return _root(account, self.access_key_id)
 
-    def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
+    def session(
+        self,
+        role_arn: str,
+        session_name: str,
+        seconds: float = 3600.0,
+        transitive_tags: Mapping[str, str] | None = None,
+    ) -> SessionCredentials:
         """Create temporary keys for a role, as STS AssumeRole does."""
         role = Arn.parse(role_arn)
         role_name = role.resource.rpartition("/")[2]
         assumed_role = Arn(service="sts", account=role.account, resource=f"assumed-role/{role_name}/{session_name}")
-        role_id = unique_id("AROA", role_arn)
-        access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
+        user_id = f"{unique_id('AROA', role_arn)}:{session_name}"
+        return self.temporary(Caller(role.account, str(assumed_role), user_id, ""), seconds, transitive_tags)
+
+    def temporary(
+        self, caller: Caller, seconds: float, transitive_tags: Mapping[str, str] | None = None
+    ) -> SessionCredentials:
+        """Create temporary keys that identify a caller; their sessions inherit the transitive tags."""
+        access_key_id = new_access_key_id("ASIA", caller.account)
         expiration = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
         claims = {
             "key": access_key_id,
-            "arn": str(assumed_role),
-            "account": role.account,
-            "user_id": f"{role_id}:{session_name}",
+            "arn": caller.arn,
+            "account": caller.account,
+            "user_id": caller.user_id,
             "expires": expiration.timestamp(),
+            "transitive_tags": dict(transitive_tags or {}),
         }
         payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
         token = f"{payload}.{self._seal(payload)}"
@@ -114,12 +138,14 @@ class Credentials:
         """Return the secret key and the caller of an access key; raises `ServiceError` if the key is invalid."""
         if constant_time_equal(access_key_id, self.access_key_id):
             return self.secret_access_key, self.root(account)
+        if token is None and (key := self.user_keys.get(access_key_id)) is not None and key.active:
+            return key.secret_access_key, key.caller
         payload, _, seal = (token or "").partition(".")
         if not token or not constant_time_equal(seal, self._seal(payload)):
             raise ServiceError(
                 "UnrecognizedClientException", "The security token included in the request is invalid.", 403
             )
-        claims = json.loads(base64.urlsafe_b64decode(payload))
+        claims = _claims(payload)
         if claims["key"] != access_key_id:
             raise ServiceError(
                 "UnrecognizedClientException", "The security token included in the request is invalid.", 403
@@ -127,6 +153,31 @@ class Credentials:
         if claims["expires"] < time.time():
             raise ServiceError("ExpiredTokenException", "The security token included in the request is expired", 403)
         return self._seal(access_key_id), _caller_from_claims(claims, access_key_id)
+
+
+def transitive_tags(token: str | None) -> dict[str, str]:
+    """Return the transitive session tags in the session token of an authenticated request."""
+    if not token:
+        return {}
+    found: dict[str, str] = _claims(token.partition(".")[0]).get("transitive_tags", {})
+    return found
+
+
+def new_access_key_id(prefix: str, account: str) -> str:
+    """Return a random access key ID, which encodes its account as AWS's IDs do; `prefix` is AKIA or ASIA."""
+    encoded = (1 << 47 | int(account) << 7 | secrets.randbits(7)).to_bytes(6) + secrets.token_bytes(4)
+    return prefix + base64.b32encode(encoded).decode()
+
+
+def account_in(access_key_id: str) -> str:
+    """Return the account that an access key ID encodes; raises `ValueError` if it has another form."""
+    encoded = base64.b32decode(access_key_id[4:])
+    account = (int.from_bytes(encoded[:6]) & (1 << 47) - 1) >> 7
+    return f"{account:012d}"
+
+
+def _claims(payload: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(payload))
 
 
 @lru_cache(8)
@@ -146,6 +197,11 @@ def _caller_from_claims(claims: Mapping[str, object], access_key_id: str) -> Cal
 def unique_id(kind: str, arn: str) -> str:
     """Return the IAM id of the resource with an ARN; `kind` is AROA for a role, ANPA for a managed policy."""
     return kind + hashlib.sha256(arn.encode()).hexdigest()[:17].upper()
+
+
+def new_unique_id(kind: str) -> str:
+    """Return a random IAM id; `kind` is AIDA for a user, AGPA for a group, AIPA for an instance profile."""
+    return kind + base64.b32encode(secrets.token_bytes(11)).decode()[:17]
 
 
 def constant_time_equal(one: str, other: str) -> bool:

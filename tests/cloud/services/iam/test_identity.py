@@ -7,14 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
+from support.policies import POLICY, TRUST
 
 
 def test_a_role_keeps_the_settings_of_its_creation(cloud):
@@ -26,6 +19,19 @@ def test_a_role_keeps_the_settings_of_its_creation(cloud):
     found = iam.get_role(RoleName="kept")["Role"]
     assert found["AssumeRolePolicyDocument"] == json.loads(TRUST)
     assert found["Description"] == "why"
+
+
+def test_each_operation_returns_the_members_of_a_role_that_aws_returns(cloud):
+    iam = cloud.client("iam")
+    tags = [{"Key": "team", "Value": "vision"}]
+    made = iam.create_role(RoleName="members", Path="/members/", AssumeRolePolicyDocument=TRUST, Tags=tags)["Role"]
+    common = {"Arn", "AssumeRolePolicyDocument", "CreateDate", "Path", "RoleId", "RoleName"}
+    assert made.keys() == common | {"Tags"}
+    found = iam.get_role(RoleName="members")["Role"]
+    assert found.keys() == common | {"Tags", "MaxSessionDuration", "RoleLastUsed"}
+    assert (found["RoleLastUsed"], found["Tags"]) == ({}, tags)
+    (listed,) = iam.list_roles(PathPrefix="/members/")["Roles"]
+    assert listed.keys() == common | {"MaxSessionDuration"}
 
 
 def test_a_role_is_created_once(cloud):
@@ -51,14 +57,16 @@ def test_policies_are_attached_and_detached(cloud):
     iam = cloud.client("iam")
     iam.create_role(RoleName="policies", AssumeRolePolicyDocument=TRUST)
     managed = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
-    iam.put_role_policy(RoleName="policies", PolicyName="inline", PolicyDocument='{"Version": "2012-10-17"}')
+    iam.put_role_policy(RoleName="policies", PolicyName="inline", PolicyDocument=POLICY)
     iam.attach_role_policy(RoleName="policies", PolicyArn=managed)
     assert iam.list_role_policies(RoleName="policies")["PolicyNames"] == ["inline"]
     attached = iam.list_attached_role_policies(RoleName="policies")["AttachedPolicies"]
     assert attached == [{"PolicyName": "AmazonSageMakerFullAccess", "PolicyArn": managed}]
-    with pytest.raises(iam.exceptions.DeleteConflictException):
+    with pytest.raises(iam.exceptions.DeleteConflictException, match="must detach all policies first"):
         iam.delete_role(RoleName="policies")
     iam.detach_role_policy(RoleName="policies", PolicyArn=managed)
+    with pytest.raises(iam.exceptions.DeleteConflictException, match="must delete policies first"):
+        iam.delete_role(RoleName="policies")
     iam.delete_role_policy(RoleName="policies", PolicyName="inline")
     iam.delete_role(RoleName="policies")
     with pytest.raises(ClientError, match="cannot be found"):
@@ -75,7 +83,7 @@ def test_roles_are_listed_in_pages(cloud):
 
 def test_a_managed_policy_counts_its_attachments(cloud):
     iam = cloud.client("iam")
-    arn = iam.create_policy(PolicyName="counted", PolicyDocument="{}")["Policy"]["Arn"]
+    arn = iam.create_policy(PolicyName="counted", PolicyDocument=POLICY)["Policy"]["Arn"]
     iam.create_role(RoleName="counting", AssumeRolePolicyDocument=TRUST)
     iam.attach_role_policy(RoleName="counting", PolicyArn=arn)
     assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
@@ -134,4 +142,7 @@ def test_a_policy_that_does_not_exist_cannot_be_attached(cloud):
     arn = "arn:aws:iam::111122223333:policy/never-created"
     with pytest.raises(iam.exceptions.NoSuchEntityException, match=f"Policy {arn} does not exist or is not attachable"):
         iam.attach_role_policy(RoleName="without-policies", PolicyArn=arn)
+    with pytest.raises(ClientError, match="Invalid ARN:  Could not be parsed!") as caught:
+        iam.attach_role_policy(RoleName="without-policies", PolicyArn="a-name-instead-of-an-arn")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
     assert iam.list_attached_role_policies(RoleName="without-policies")["AttachedPolicies"] == []

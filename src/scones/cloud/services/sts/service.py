@@ -17,4 +17,4 @@ class SecurityTokenService(Service):
     validation_code: ClassVar[str] = "ValidationError"
 
     def __init__(self, cloud: CloudContext) -> None:
-        super().__init__(cloud, SessionOperations(cloud.credentials))
+        super().__init__(cloud, SessionOperations(cloud.settings.account, cloud.credentials))
