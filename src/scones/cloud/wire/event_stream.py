@@ -10,6 +10,7 @@ import json
 import struct
 from binascii import crc32
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 
 from botocore.model import StructureShape
 
@@ -30,6 +31,25 @@ async def encoded(
     async for event in events:
         for name, members in event.items():
             yield _event(name, members, shape.members[name])
+
+
+@cache
+def stream_member(output: StructureShape) -> str | None:
+    """Return the name of the output's member that is an event stream, or None."""
+    return next((name for name, shape in output.members.items() if shape.serialization.get("eventstream")), None)
+
+
+async def with_initial_response(
+    events: AsyncIterator[Mapping[str, Mapping[str, MemberValue]]], shape: MemberValue
+) -> AsyncIterator[bytes]:
+    """Yield the message with the other output members, of which there are none, and then the events.
+
+    The JSON protocols begin each event stream with this message.
+    """
+    headers = {":message-type": "event", ":event-type": "initial-response", ":content-type": "application/json"}
+    yield message(headers, b"{}")
+    async for framed in encoded(events, shape):
+        yield framed
 
 
 def _event(name: str, members: Mapping[str, MemberValue], shape: MemberValue) -> bytes:

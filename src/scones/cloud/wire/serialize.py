@@ -37,6 +37,9 @@ def serialize(operation: OperationModel, members: Members, request_id: str, stat
     shape = operation.output_shape
     response = Response(status or operation.http.get("responseCode", 200), request_id_headers(service, request_id))
     match service.metadata["protocol"]:
+        case "json" if shape and (stream := event_stream.stream_member(shape)):
+            response.headers["content-type"] = event_stream.CONTENT_TYPE
+            response.body = event_stream.with_initial_response(members[stream], shape.members[stream])
         case "json":
             response.headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
             response.body = dump(document_of(shape, "json")(members)) if shape else b""

@@ -28,3 +28,8 @@ def no_group() -> ServiceError:
 def no_stream() -> ServiceError:
     """Return the error for a stream that does not exist."""
     return ServiceError("ResourceNotFoundException", "The specified log stream does not exist.")
+
+
+def limit_exceeded() -> ServiceError:
+    """Return the error for a quota that would be exceeded."""
+    return ServiceError("LimitExceededException", "Resource limit exceeded.")

@@ -13,6 +13,8 @@ from scones.cloud.core.store import Store
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import sliced_if_on_thread
 from scones.cloud.services.logs.errors import no_group, no_stream
+from scones.cloud.services.logs.filter_deliveries import FilterDeliveries
+from scones.cloud.services.logs.live_events import LiveEvents
 from scones.cloud.services.logs.search import EVENT_OVERHEAD
 
 log = logging.getLogger(__name__)
@@ -27,8 +29,10 @@ MAX_UNWRITTEN = 65_536
 class EventWriter:
     """Writes the events of requests and of other services."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, deliveries: FilterDeliveries, live: LiveEvents) -> None:
         self._store = store
+        self._deliveries = deliveries
+        self._live = live
         self._unwritten: Counter[tuple[str, str]] = Counter()
         """Size of unwritten events in bytes, by group and stream."""
 
@@ -38,9 +42,10 @@ class EventWriter:
         def write(connection: sqlite3.Connection) -> None:
             if not _group_exists(connection, group):
                 raise no_group()
-            _insert(connection, group, stream, events)
+            self._insert(connection, group, stream, events)
 
         await self._store.write(write)
+        self._announce(group, stream, events)
 
     def append(self, group: str, stream: str, events: Iterable[Event]) -> asyncio.Future[None] | None:
         """Queue events for writing without waiting; group and stream are created on first use.
@@ -51,7 +56,7 @@ class EventWriter:
         if not batch:
             return None
         written = self._store.submit(
-            lambda connection: _create_and_insert(connection, group, stream, batch), wait_for_space=True
+            lambda connection: self._create_and_insert(connection, group, stream, batch), wait_for_space=True
         )
         key, size = (group, stream), _size(batch)
         self._unwritten[key] += size
@@ -62,6 +67,8 @@ class EventWriter:
                 del self._unwritten[key]
             if not done.cancelled() and (error := done.exception()):
                 log.warning("%d log events of %s %s were lost: %s", len(batch), group, stream, error)
+            else:
+                self._announce(group, stream, batch)
 
         written.add_done_callback(settle)
         return written if self._unwritten[key] > MAX_UNWRITTEN else None
@@ -72,26 +79,42 @@ class EventWriter:
 
         def write(connection: sqlite3.Connection) -> None:
             if _group_exists(connection, group):
-                _create_and_insert(connection, group, stream, batch)
+                self._create_and_insert(connection, group, stream, batch)
 
         if batch:
-            self._store.submit(write, wait_for_space=True)
+            written = self._store.submit(write, wait_for_space=True)
+            written.add_done_callback(
+                lambda done: None if done.cancelled() or done.exception() else self._announce(group, stream, batch)
+            )
+
+    def _announce(self, group: str, stream: str, events: Sequence[Event]) -> None:
+        """Pass stored events to live tails, and start the deliveries to the group's filters."""
+        self._deliveries.wake(group)
+        self._live.publish(group, stream, events)
+
+    def _create_and_insert(
+        self, connection: sqlite3.Connection, group: str, stream: str, events: Sequence[Event]
+    ) -> None:
+        now = now_ms()
+        connection.execute("INSERT OR IGNORE INTO log_groups (name, created) VALUES (?, ?)", (group, now))
+        connection.execute(
+            "INSERT OR IGNORE INTO log_streams (group_name, name, created) VALUES (?, ?, ?)", (group, stream, now)
+        )
+        self._insert(connection, group, stream, events)
+
+    def _insert(self, connection: sqlite3.Connection, group: str, stream: str, events: Sequence[Event]) -> None:
+        _insert(connection, group, stream, events)
+        self._deliveries.put(connection, group, stream, events)
 
 
 def _group_exists(connection: sqlite3.Connection, name: str) -> bool:
     return connection.execute("SELECT 1 FROM log_groups WHERE name = ?", (name,)).fetchone() is not None
 
 
-def _create_and_insert(connection: sqlite3.Connection, group: str, stream: str, events: Sequence[Event]) -> None:
-    now = now_ms()
-    connection.execute("INSERT OR IGNORE INTO log_groups (name, created) VALUES (?, ?)", (group, now))
-    connection.execute(
-        "INSERT OR IGNORE INTO log_streams (group_name, name, created) VALUES (?, ?, ?)", (group, stream, now)
-    )
-    _insert(connection, group, stream, events)
-
-
 def _insert(connection: sqlite3.Connection, group: str, stream: str, events: Sequence[Event]) -> None:
+    if not events:
+        _require_stream(connection, group, stream)
+        return
     now = now_ms()
     updated = connection.execute(
         "UPDATE log_streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
@@ -104,6 +127,12 @@ def _insert(connection: sqlite3.Connection, group: str, stream: str, events: Seq
         "INSERT INTO log_events (group_name, stream, at, ingested, message) VALUES (?, ?, ?, ?, ?)",
         ((group, stream, at, now, message) for at, message in sliced_if_on_thread(events)),
     )
+
+
+def _require_stream(connection: sqlite3.Connection, group: str, stream: str) -> None:
+    sql = "SELECT 1 FROM log_streams WHERE group_name = ? AND name = ?"
+    if connection.execute(sql, (group, stream)).fetchone() is None:
+        raise no_stream()
 
 
 def _size(events: Iterable[Event]) -> int:

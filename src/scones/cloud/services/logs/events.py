@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+from scones.cloud.core.clock import now_ms
 from scones.cloud.core.store import Store
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices, sliced, sliced_on_thread
 from scones.cloud.service import OperationCall
 from scones.cloud.services.logs import search
 from scones.cloud.services.logs.errors import invalid, no_stream
-from scones.cloud.services.logs.event_writer import EventWriter
+from scones.cloud.services.logs.event_writer import Event, EventWriter
 from scones.cloud.services.logs.filter_patterns import parse_filter_pattern
 from scones.cloud.services.logs.group_names import existing_group
 from scones.cloud.services.logs.page_tokens import event_position, event_token
+from scones.cloud.services.logs.retention import DAY
 from scones.cloud.services.logs.search import EVENT_OVERHEAD, EVENTS
 from scones.cloud.wire.members import Members
 
@@ -23,6 +26,10 @@ UPLOAD_LIMIT = 1_048_576
 
 Source: API reference, "PutLogEvents". Until April 2025, the limit for an event was 256 KB.
 """
+OLDEST = 14 * DAY
+"""Age in milliseconds above which PutLogEvents rejects an event."""
+NEWEST = 2 * 3_600_000
+"""Milliseconds that an event may be in the future."""
 _AFTER_ALL_EVENTS = 1 << 62
 """A bound above every event's time in milliseconds."""
 _NEXT_SEQUENCE = "49039859627112345678901234567890123456789012345678901234"
@@ -43,8 +50,26 @@ class LogEventOperations:
         if events != sorted(events, key=lambda event: event[0]):
             raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
         _check_sizes([message for _, message in events])
-        await self._writer.put(params["logGroupName"], params["logStreamName"], events)
-        return {"nextSequenceToken": _NEXT_SEQUENCE}
+        accepted, rejected = self._accepted(params["logGroupName"], events)
+        await self._writer.put(params["logGroupName"], params["logStreamName"], accepted)
+        return {"nextSequenceToken": _NEXT_SEQUENCE, "rejectedLogEventsInfo": rejected or None}
+
+    def _accepted(self, group: str, events: list[Event]) -> tuple[list[Event], Members]:
+        """Return the events that are neither too old nor too new, and the description of the others, as AWS has it."""
+        now = now_ms()
+        row = self._store.row("SELECT retention FROM log_groups WHERE name = ?", group)
+        retention = row["retention"] * DAY if row and row["retention"] else None
+        times = [at for at, _ in events]
+        expired = bisect_left(times, now - retention) if retention else 0
+        old, new = bisect_left(times, now - OLDEST), bisect_right(times, now + NEWEST)
+        rejected: Members = {}
+        if old > 0:
+            rejected["tooOldLogEventEndIndex"] = old
+        if new < len(events):
+            rejected["tooNewLogEventStartIndex"] = new
+        if expired > 0:
+            rejected["expiredLogEventEndIndex"] = expired
+        return events[max(old, expired) : new], rejected
 
     async def get_log_events(self, call: OperationCall) -> Members:
         """Return a page of a stream's events; at the end, no events and the same forward token."""

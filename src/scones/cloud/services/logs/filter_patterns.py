@@ -1,7 +1,7 @@
-"""CloudWatch Logs' filter patterns: words, phrases and regular expressions to search for in lines.
+"""CloudWatch Logs' filter patterns: words, phrases and regular expressions in lines, JSON, and columns.
 
 CloudWatch Logs User Guide, "Filter pattern syntax for metric filters, subscription filters, filter log events, and
-Live Tail". JSON and column patterns are refused with a message.
+Live Tail".
 """
 
 from __future__ import annotations
@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import re2
 
-from scones.cloud.core.expressions import RegularExpression, RegularExpressionError
+from scones.cloud.core.expressions import RegularExpression
 from scones.cloud.core.time_slices import TimeSlices
+from scones.cloud.services.logs.column_patterns import ColumnPattern
+from scones.cloud.services.logs.condition_parser import invalid_pattern
 from scones.cloud.services.logs.errors import invalid
+from scones.cloud.services.logs.json_patterns import JsonPattern
+from scones.cloud.services.logs.pattern_values import compiled, is_expression
 
 MAX_EXPRESSIONS = 2
 """Maximum number of regular expressions per pattern. AWS documents this limit for JSON and column patterns only."""
@@ -22,8 +27,16 @@ LONG_LINE = 4096
 """Minimum length, in characters, of a line that is matched in time slices, with a pause between terms if needed."""
 
 _TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
-_ALLOWED = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]*")
-"""Characters that a regular expression can use; AWS does not allow parentheses."""
+
+
+class FilterPattern(Protocol):
+    """A parsed pattern."""
+
+    async def matches(self, line: str, slices: TimeSlices) -> bool:
+        """Return True if a line matches the pattern."""
+
+    def extracted(self, line: str) -> dict[str, str]:
+        """Return the values that the pattern names in a line that matches, by selector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class FilterPattern:
+class TermPattern:
     """Terms that a line must contain (`required`), must not contain (`excluded`), or needs one of (`optional`)."""
 
     required: Terms
@@ -84,18 +97,23 @@ class FilterPattern:
             and (self.optional == Terms() or await self.optional.any_in(line, slices))
         )
 
+    def extracted(self, line: str) -> dict[str, str]:  # noqa: ARG002
+        """Return no values: terms have no names."""
+        return {}
+
 
 def parse_filter_pattern(text: str) -> FilterPattern:
     """Parse a pattern; raises `ServiceError` (InvalidParameterException)."""
     text = text.strip()
-    if text.startswith(("{", "[")):
-        raise invalid(
-            "The local cloud supports filter patterns of words, phrases and %regex%, but not of JSON or columns."
-        )
+    for opening, closing, kind in (("{", "}", JsonPattern), ("[", "]", ColumnPattern)):
+        if text.startswith(opening):
+            if not text.endswith(closing):
+                raise invalid_pattern()
+            return kind(text)
     terms = [(sign, quoted or word, bool(word)) for sign, quoted, word in _TERM.findall(text)]
-    if sum(unquoted and _is_expression(term) for _, term, unquoted in terms) > MAX_EXPRESSIONS:
+    if sum(unquoted and is_expression(term) for _, term, unquoted in terms) > MAX_EXPRESSIONS:
         raise invalid(f"A filter pattern can have at most {MAX_EXPRESSIONS} regular expressions.")
-    return FilterPattern(
+    return TermPattern(
         *(
             _terms([(term, unquoted) for term_sign, term, unquoted in terms if term_sign == sign])
             for sign in ("", "-", "?")
@@ -104,24 +122,9 @@ def parse_filter_pattern(text: str) -> FilterPattern:
 
 
 def _terms(terms: list[tuple[str, bool]]) -> Terms:
-    words = tuple(term for term, unquoted in terms if not (unquoted and _is_expression(term)))
-    expressions = tuple(_expression(term) for term, unquoted in terms if unquoted and _is_expression(term))
+    words = tuple(term for term, unquoted in terms if not (unquoted and is_expression(term)))
+    expressions = tuple(compiled(term) for term, unquoted in terms if unquoted and is_expression(term))
     any_word = (
         re2.compile(b"|".join(re2.escape(word.encode(errors="replace")) for word in words)) if len(words) > 3 else None
     )
     return Terms(words, expressions, any_word)
-
-
-def _is_expression(term: str) -> bool:
-    return len(term) > 2 and term[0] == term[-1] == "%"
-
-
-def _expression(term: str) -> RegularExpression:
-    if not _ALLOWED.fullmatch(term[1:-1]):
-        raise invalid(
-            f"Invalid filter pattern: {term} contains characters that are not allowed in regular expressions."
-        )
-    try:
-        return RegularExpression(term[1:-1])
-    except RegularExpressionError as error:
-        raise invalid(f"Invalid filter pattern: {term}: {error}") from error

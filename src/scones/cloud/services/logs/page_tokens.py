@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from scones.cloud.core.pages import read_key
+from scones.cloud.core.pages import page, read_key
 from scones.cloud.services.logs.errors import invalid_token
 from scones.cloud.services.logs.search import EventPosition
 from scones.cloud.wire.members import Members
@@ -17,6 +18,12 @@ def list_position(params: Members) -> str:
     """Return the name after which the page of a list starts; empty for the first page."""
     token = params.get("nextToken")
     return str(read_key(token, [str], invalid_token())[0]) if token else ""
+
+
+def list_page(name: str, items: Sequence[Members], params: Members) -> Members:
+    """Return a page of a list that is in memory as the member `name`, with the token of the next page."""
+    found, token = page(items, params.get("nextToken"), params.get("limit", 50), invalid_token())
+    return {name: found, "nextToken": token}
 
 
 def event_token(direction: str, position: EventPosition) -> str:

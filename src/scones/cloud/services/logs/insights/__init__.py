@@ -1,0 +1,1 @@
+"""Logs Insights: the query language, and its execution within limits."""
