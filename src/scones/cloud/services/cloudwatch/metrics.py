@@ -9,8 +9,8 @@ from itertools import islice
 from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import sliced_on_thread
-from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
+from scones.cloud.services.cloudwatch.errors import invalid_token
 from scones.cloud.wire.members import Members
 
 _PAGE = 500
@@ -61,5 +61,4 @@ def _position(token: str | None) -> list[str]:
     """Return the namespace, name and dimensions after which the page starts."""
     if not token:
         return ["", "", ""]
-    refusal = ServiceError("InvalidParameterValueException", "The pagination token is invalid.")
-    return read_key(token, [str, str, str], refusal)
+    return read_key(token, [str, str, str], invalid_token())

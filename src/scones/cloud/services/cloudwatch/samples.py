@@ -21,8 +21,16 @@ SCHEMA = """
         metric INTEGER NOT NULL REFERENCES metrics(id), at REAL NOT NULL, unit TEXT NOT NULL,
         value REAL NOT NULL, count REAL NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at)
+    CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at);
+    CREATE TABLE IF NOT EXISTS metric_statistic_sets (
+        metric INTEGER NOT NULL REFERENCES metrics(id), at REAL NOT NULL, unit TEXT NOT NULL,
+        count REAL NOT NULL, total REAL NOT NULL, least REAL NOT NULL, greatest REAL NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS metric_statistic_sets_by_time ON metric_statistic_sets (metric, at)
 """
+
+StatisticSet = tuple[float, str, float, float, float, float]
+"""Time in seconds since 1970, unit, count, sum, minimum and maximum of measurements."""
 
 
 def to_seconds(timestamp: datetime | float) -> float:
@@ -44,11 +52,22 @@ def insert_samples(
     connection: sqlite3.Connection, namespace: str, name: str, dimensions: dict[str, str], samples: Iterable[Sample]
 ) -> None:
     """Store samples of a metric, which is created on first use."""
-    key = (namespace, name, dimensions_column(dimensions))
-    connection.execute("INSERT OR IGNORE INTO metrics (namespace, name, dimensions) VALUES (?, ?, ?)", key)
-    (metric,) = connection.execute(
-        "SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?", key
-    ).fetchone()
+    metric = _metric(connection, namespace, name, dimensions)
     connection.executemany(
         "INSERT INTO metric_samples VALUES (?, ?, ?, ?, ?)", [(metric, *sample) for sample in samples]
     )
+
+
+def insert_statistic_set(
+    connection: sqlite3.Connection, namespace: str, name: str, dimensions: dict[str, str], statistics: StatisticSet
+) -> None:
+    """Store a statistic set of a metric, which is created on first use."""
+    metric = _metric(connection, namespace, name, dimensions)
+    connection.execute("INSERT INTO metric_statistic_sets VALUES (?, ?, ?, ?, ?, ?, ?)", (metric, *statistics))
+
+
+def _metric(connection: sqlite3.Connection, namespace: str, name: str, dimensions: dict[str, str]) -> int:
+    key = (namespace, name, dimensions_column(dimensions))
+    connection.execute("INSERT OR IGNORE INTO metrics (namespace, name, dimensions) VALUES (?, ?, ?)", key)
+    found = connection.execute("SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?", key)
+    return int(found.fetchone()["id"])

@@ -7,31 +7,62 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
+from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.service import Service
+from scones.cloud.services.cloudwatch import alarm_records, alarm_states, dashboards, samples
+from scones.cloud.services.cloudwatch.alarm_records import AlarmRecords
+from scones.cloud.services.cloudwatch.alarm_states import AlarmStates
+from scones.cloud.services.cloudwatch.alarm_watch import AlarmWatch
+from scones.cloud.services.cloudwatch.alarms import AlarmOperations
+from scones.cloud.services.cloudwatch.dashboards import DashboardOperations
 from scones.cloud.services.cloudwatch.data import MetricDataOperations
+from scones.cloud.services.cloudwatch.metric_data import GetMetricDataOperations
 from scones.cloud.services.cloudwatch.metrics import MetricOperations
-from scones.cloud.services.cloudwatch.samples import SCHEMA, insert_samples
+from scones.cloud.services.cloudwatch.samples import insert_samples
 from scones.cloud.services.cloudwatch.statistics import StatisticsOperations
+from scones.cloud.services.cloudwatch.tags import AlarmTagOperations
 
 
 class CloudWatch(Service):
-    """The CloudWatch API for metrics; values do not expire, and other services write with `append`."""
+    """The CloudWatch API for metrics and alarms; values do not expire, and other services write with `append`."""
 
     name: ClassVar[str] = "cloudwatch"
     signing_name: ClassVar[str] = "monitoring"
-    groups = (MetricDataOperations, StatisticsOperations, MetricOperations)
-    schema: ClassVar[str] = SCHEMA
+    groups = (
+        MetricDataOperations,
+        StatisticsOperations,
+        GetMetricDataOperations,
+        MetricOperations,
+        AlarmOperations,
+        AlarmTagOperations,
+        DashboardOperations,
+    )
+    schema: ClassVar[str] = ";".join(
+        (samples.SCHEMA, alarm_records.SCHEMA, dashboards.SCHEMA, Outbox.schema(alarm_states.TABLE))
+    )
 
     def __init__(self, cloud: CloudContext) -> None:
+        records = AlarmRecords(cloud.store)
+        self._states = AlarmStates(cloud)
+        self._watch = AlarmWatch(cloud, records, self._states)
         super().__init__(
             cloud,
             MetricDataOperations(cloud.store),
             StatisticsOperations(cloud.store),
+            GetMetricDataOperations(cloud.store),
             MetricOperations(cloud.store),
+            AlarmOperations(cloud, records, self._states, self._watch),
+            AlarmTagOperations(records),
+            DashboardOperations(cloud),
         )
+
+    async def start(self) -> None:
+        """Start to evaluate alarms, and plan the actions that an earlier process left."""
+        self._states.start()
+        self._watch.start()
 
     def append(self, namespace: str, name: str, dimensions: dict[str, str], values: Iterable[float]) -> None:
         """Queue values measured now for writing, without waiting."""
         now = time.time()
-        samples = [(now, "None", value, 1.0) for value in values]
-        self.cloud.store.submit(lambda connection: insert_samples(connection, namespace, name, dimensions, samples))
+        samples_now = [(now, "None", value, 1.0) for value in values]
+        self.cloud.store.submit(lambda connection: insert_samples(connection, namespace, name, dimensions, samples_now))
