@@ -136,19 +136,36 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "SimulatePrincipalPolicy": NoEffect("Every action is allowed, because policies are not enforced."),
     },
     "logs": {
-        "PutRetentionPolicy": NoEffect("Events do not expire."),
-        "FilterLogEvents": PartialSupport(
-            "Patterns of words, phrases and regular expressions; JSON and column patterns are rejected."
+        "CreateLogGroup": PartialSupport("KMS keys and classes of groups have no effect."),
+        "PutMetricFilter": PartialSupport(
+            "Transformers, selection criteria and system fields have no effect. A default value is put once for each"
+            " write without a match."
         ),
+        "PutSubscriptionFilter": PartialSupport(
+            "Functions; Kinesis, Firehose and logical destinations are rejected. Distribution has no effect."
+        ),
+        "StartQuery": PartialSupport(
+            "fields, display, filter, parse, stats, sort, limit and dedup, in Logs Insights QL. Queries are kept in"
+            " memory."
+        ),
+        "PutResourcePolicy": _POLICIES,
+        "DeleteResourcePolicy": _POLICIES,
     },
     "cloudwatch": {
-        "PutMetricData": PartialSupport(
-            "Only values are supported: StatisticValues are rejected. Values do not expire."
-        ),
+        "PutMetricData": PartialSupport("Values do not expire."),
         "GetMetricStatistics": PartialSupport(
-            "Metrics come from PutMetricData and from training jobs; other services publish none. Supported "
-            "ExtendedStatistics are the percentiles p0 to p100."
+            "Metrics come from PutMetricData, from metric filters and from training jobs; other services publish none."
+            " Supported ExtendedStatistics are the percentiles p0 to p100."
         ),
+        "GetMetricData": PartialSupport(
+            "Metric math without SEARCH, SELECT and anomaly detection; statistics as in GetMetricStatistics."
+        ),
+        "PutMetricAlarm": PartialSupport(
+            "Actions are performed for topics and functions; others have no effect. Anomaly detection is rejected."
+        ),
+        "PutCompositeAlarm": PartialSupport("Suppressors are rejected. Actions as in PutMetricAlarm."),
+        "PutDashboard": NoEffect("Dashboards are stored and returned, but not shown."),
+        "DeleteDashboards": NoEffect("Dashboards are stored and returned, but not shown."),
     },
     "s3": {
         "CreateBucket": PartialSupport("Only buckets in this cloud's region. Object Lock is rejected."),
