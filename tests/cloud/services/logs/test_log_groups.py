@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 
@@ -82,7 +83,8 @@ def test_resource_policies_are_stored(cloud):
 def test_a_live_tail_sends_matching_events_while_they_are_written(cloud, group):
     logs = cloud.client("logs", inject_host_prefix=False)
     arn = f"arn:aws:logs:us-east-1:111122223333:log-group:{group}"
-    with logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="wanted")["responseStream"] as stream:
+    started = logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="wanted")
+    with contextlib.closing(started["responseStream"]) as stream:
         events = iter(stream)
         assert next(events)["sessionStart"]["logGroupIdentifiers"] == [arn]
         now = int(time.time() * 1000)

@@ -220,5 +220,5 @@ class Attachments:
         return [
             each[f"{kind}Name"]
             for each in found
-            if each.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn") == arn
+            if (each.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn") == arn
         ]

@@ -52,7 +52,7 @@ def _list(records: TaggedRecords, name: str, call: OperationCall) -> Members:
 def _too_many(member: str = "tags") -> Exception:
     return validation_error(
         f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length less"
-        f" than or equal to {MAX_TAGS}."
+        f" than or equal to {MAX_TAGS}"
     )
 
 
