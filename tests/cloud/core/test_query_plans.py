@@ -59,6 +59,11 @@ CONFIGURATION = {
     "sns_subscriptions",
     "sns_topics",
     "sqs_queues",
+    "cloudwatch_alarms",
+    "cloudwatch_dashboards",
+    "log_documents",
+    "log_filters",
+    "log_group_settings",
     "log_groups",
 }
 """Tables of resources that users create. AWS has quotas for most, and work adds rows to none."""

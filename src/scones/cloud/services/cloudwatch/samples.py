@@ -21,12 +21,12 @@ SCHEMA = """
         metric INTEGER NOT NULL REFERENCES metrics(id), at REAL NOT NULL, unit TEXT NOT NULL,
         value REAL NOT NULL, count REAL NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at);
     CREATE TABLE IF NOT EXISTS metric_statistic_sets (
         metric INTEGER NOT NULL REFERENCES metrics(id), at REAL NOT NULL, unit TEXT NOT NULL,
         count REAL NOT NULL, total REAL NOT NULL, least REAL NOT NULL, greatest REAL NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS metric_statistic_sets_by_time ON metric_statistic_sets (metric, at)
+    CREATE INDEX IF NOT EXISTS metric_statistic_sets_by_time ON metric_statistic_sets (metric, at);
+    CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at)
 """
 
 StatisticSet = tuple[float, str, float, float, float, float]
