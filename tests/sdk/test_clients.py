@@ -117,8 +117,10 @@ def test_s3cmd(cloud, tmp_path):
 
 
 def test_rclone(cloud, tmp_path):
-    command = [debian() / "usr" / "bin" / "rclone", "--config", tmp_path / "none"]
-    remote = f":s3,provider=AWS,env_auth=true,endpoint='{cloud.url}':rclone-{uuid.uuid4().hex[:12]}"
+    command = [debian() / "usr" / "bin" / "rclone", "--retries", "1", "--config", tmp_path / "none"]
+    remote = (
+        f":s3,provider=Other,env_auth=true,force_path_style=true,endpoint='{cloud.url}':rclone-{uuid.uuid4().hex[:12]}"
+    )
     (tmp_path / "a.txt").write_text("hello")
     run(cloud, *command, "mkdir", remote)
     run(cloud, *command, "copy", tmp_path / "a.txt", remote)

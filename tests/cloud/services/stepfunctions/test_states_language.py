@@ -345,6 +345,7 @@ def test_the_task_in_which_a_branch_fails_is_aborted():
 def test_the_tasks_of_all_iterations_are_aborted_if_one_fails():
     async def work(index: int) -> int:
         if index == 0:
+            await asyncio.sleep(0.1)  # until the other task has begun
             raise StateFailedError("Broken", "why")
         await asyncio.Event().wait()
         return index
@@ -421,7 +422,7 @@ def test_a_failed_iteration_is_retried_with_the_complete_map():
     retry = [{"ErrorEquals": ["E"], "MaxAttempts": 1}]
     run = interpret(single(_map(Retry=retry)), [1], fail("E"))
     assert run.types.count("MapStateStarted") == 2
-    assert run.types[-2:] == ["MapIterationFailed", "MapStateFailed"]
+    assert run.types[-3:] == ["MapIterationFailed", "TaskStateAborted", "MapStateFailed"]
     assert json.loads(run.details("MapStateEntered")[0]["input"]) == [1]
 
 
