@@ -113,7 +113,7 @@ def test_sqs_answers_the_query_protocol_at_the_url_of_a_queue(cloud: Any, method
     assert "<Attribute><Name>ApproximateReceiveCount</Name><Value>1</Value></Attribute>" in received
     (handle,) = tag(received, "ReceiptHandle")
     assert at_queue("DeleteMessage", ReceiptHandle=handle)[0] == 200
-    assert "<ReceiveMessageResult" in at_queue("ReceiveMessage", VisibilityTimeout="0")[1]
+    assert "<ReceiveMessageResult/>" in at_queue("ReceiveMessage", VisibilityTimeout="0")[1]
     assert cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"][
         "ApproximateNumberOfMessagesNotVisible"
     ] == "0"  # fmt: skip

@@ -59,16 +59,16 @@ def s3_document(operation: OperationModel, value: Members, shape: StructureShape
 def query_body(operation: OperationModel, members: Members, request_id: str) -> bytes:
     """Return the body of a response in the Query protocol."""
     namespace = operation.service_model.metadata.get("xmlNamespace", "")
+    sqs = operation.service_model.service_name == "sqs"
     result = ""
     if shape := operation.output_shape:
         wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
-        result = f"<{wrapper}>{xml_members(members, shape)}</{wrapper}>"
+        inner = xml_members(members, shape)
+        result = f"<{wrapper}>{inner}</{wrapper}>" if inner or not sqs else f"<{wrapper}/>"
     metadata = f"<ResponseMetadata>{element('RequestId', request_id)}</ResponseMetadata>"
     root = f"{operation.name}Response"
     whole = f'<{root} xmlns="{namespace}">{result}{metadata}</{root}>'
-    if operation.service_model.service_name == "sqs":
-        return (_SQS_DECLARATION + whole).encode()
-    return _indented(whole).encode()
+    return (_SQS_DECLARATION + whole if sqs else _indented(whole)).encode()
 
 
 def query_error_body(service: ServiceModel, code: str, message: str, status: int, request_id: str) -> bytes:

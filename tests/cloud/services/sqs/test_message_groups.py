@@ -15,8 +15,9 @@ RULE = """
     SELECT id, group_id FROM sqs_messages AS m WHERE queue = 1 AND visible <= :now AND NOT EXISTS (
     SELECT 1 FROM sqs_messages AS other WHERE other.queue = 1 AND other.group_id = m.group_id
     AND other.visible > :now AND other.id < m.id)
-    ORDER BY (SELECT min(id) FROM sqs_messages AS first WHERE first.queue = 1 AND first.group_id = m.group_id
-    AND first.visible <= :now), id
+    ORDER BY (SELECT visible FROM sqs_messages AS first WHERE first.id = (SELECT min(id) FROM sqs_messages AS any
+    WHERE any.queue = 1 AND any.group_id = m.group_id)), (SELECT min(id) FROM sqs_messages AS any WHERE any.queue = 1
+    AND any.group_id = m.group_id), id
 """
 NOW = 1000
 
@@ -47,7 +48,7 @@ def test_messages_are_those_of_the_rule(queue, monkeypatch, scanned):
     for _ in range(100):
         queue.execute("DELETE FROM sqs_messages")
         for _ in range(chance.randint(0, 30)):
-            visible = chance.choice([NOW - 1, NOW - 1, NOW - 1, NOW + 1])
+            visible = chance.choice([NOW - 1, NOW - 1, NOW - 2, NOW + 1])
             send(queue, chance.choice("abcdefg"), visible, chance.choice([0, 0, 1]), chance.choice([1, 1, 1, 2]))
         expected = [tuple(row) for row in queue.execute(RULE, {"now": NOW})]
         found = [(row["id"], row["group_id"]) for row in groups.receivable(queue, 1, NOW)]

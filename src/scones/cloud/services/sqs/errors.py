@@ -7,6 +7,9 @@ from botocore.model import ListShape, StructureShape
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.members import Members
 
+_ENTRIES = "Entries"
+"""The entries of a batch. A request in the Query protocol cannot contain an empty list; AWS reports an empty batch."""
+
 
 def no_queue() -> ServiceError:
     """Return the error for a queue that does not exist."""
@@ -37,7 +40,7 @@ def check_range(value: int | None, name: str, low: int, high: int) -> None:
 def require(params: Members, shape: StructureShape, path: str = "") -> None:
     """Raise SQS's error for the first required member that is missing, including members of list items."""
     for name in shape.required_members:
-        if params.get(name) is None:
+        if params.get(name) is None and name != _ENTRIES:
             raise missing(path + name)
     for name, member in shape.members.items():
         if isinstance(member, ListShape) and isinstance(member.member, StructureShape):

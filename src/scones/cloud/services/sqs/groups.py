@@ -6,9 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 
 MAX_SKIPPED = 1000
-"""Number of messages of known groups that are skipped before the remaining groups are found by name."""
+"""Number of messages that are skipped before the remaining groups are found by name."""
 
-_VISIBLE = "SELECT group_id FROM sqs_messages WHERE queue = ? AND fifo = 1 AND visible <= ? ORDER BY visible, sent, id"
+_VISIBLE = (
+    "SELECT id, group_id FROM sqs_messages WHERE queue = ? AND fifo = 1 AND visible <= ? ORDER BY visible, sent, id"
+)
+_FIRST = "SELECT min(id) FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ?"
 _GROUP = "SELECT id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ? ORDER BY id"
 _MESSAGE = "SELECT * FROM sqs_messages WHERE id = ?"
 _NEXT_GROUP = (
@@ -20,24 +23,28 @@ def receivable(connection: sqlite3.Connection, queue: int, now: int) -> Iterator
     """Yield the messages of a queue that can be received at `now` (milliseconds), group by group.
 
     A message that is in flight or delayed blocks the later messages of its group, and no earlier ones. The group whose
-    messages became visible first comes first, with all its messages in order. After `MAX_SKIPPED` messages of groups
-    that were seen before, the groups are found by name, so that the number of look-ups is bounded by the number of
-    groups, not by the number of messages.
+    first message became visible first comes first, with all its messages in order. After `MAX_SKIPPED` messages that
+    are not the first ones of their groups, the groups are found by name, so that the number of look-ups is bounded by
+    the number of groups, not by the number of messages.
     """
-    seen: set[str] = set()
-    passed = 0
+    first_of: dict[str, int] = {}
+    received: set[str] = set()
+    skipped = 0
     for row in connection.execute(_VISIBLE, (queue, now)):
-        if row["group_id"] in seen:
-            passed += 1
-            if passed == MAX_SKIPPED:
-                break
+        group = row["group_id"]
+        if group not in first_of:
+            (first_of[group],) = connection.execute(_FIRST, (queue, group)).fetchone()
+        if row["id"] == first_of[group]:
+            received.add(group)
+            yield from _receivable_of_group(connection, queue, group, now)
         else:
-            seen.add(row["group_id"])
-            yield from _receivable_of_group(connection, queue, row["group_id"], now)
+            skipped += 1
+            if skipped == MAX_SKIPPED:
+                break
     else:
         return
     for group in _groups(connection, queue):
-        if group not in seen:
+        if group not in received:
             yield from _receivable_of_group(connection, queue, group, now)
 
 

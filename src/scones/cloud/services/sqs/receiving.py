@@ -111,7 +111,7 @@ class ReceivingOperations:
 
     async def delete_message_batch(self, call: OperationCall) -> Members:
         """Delete up to ten messages in one write."""
-        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
+        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params.get("Entries") or []
         check_batch(entries, "DeleteMessageBatchRequestEntry")
         response = await self._store.write(
             lambda connection: run_each(entries, lambda entry: _delete(connection, queue, entry["ReceiptHandle"]))
@@ -129,7 +129,7 @@ class ReceivingOperations:
 
     async def change_message_visibility_batch(self, call: OperationCall) -> Members:
         """Change the visibility of up to ten messages in one write."""
-        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
+        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params.get("Entries") or []
         check_batch(entries, "ChangeMessageVisibilityBatchRequestEntry")
         response = await self._store.write(
             lambda connection: run_each(entries, lambda entry: _change_visibility(connection, queue, entry))

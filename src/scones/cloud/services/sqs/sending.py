@@ -52,7 +52,7 @@ class SendingOperations:
 
     async def send_message_batch(self, call: OperationCall) -> Members:
         """Send up to ten messages in one write; invalid entries fail without affecting the rest."""
-        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
+        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params.get("Entries") or []
         check_batch(entries, "SendMessageBatchRequestEntry")
         for entry in entries if queue.fifo else ():
             _check_fifo_entry(queue, entry)
