@@ -14,20 +14,22 @@ from scones.cloud.services.lambda_.event_sources.event_sources import SCHEMA as 
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMappings
 from scones.cloud.services.lambda_.event_sources.operations import EventSourceOperations
 from scones.cloud.services.lambda_.event_sources.pollers import Pollers
+from scones.cloud.services.lambda_.event_sources.tags import TagOperations
 from scones.cloud.services.lambda_.functions.account import AccountOperations
 from scones.cloud.services.lambda_.functions.aliases import AliasOperations
 from scones.cloud.services.lambda_.functions.code import CodeStore
 from scones.cloud.services.lambda_.functions.code_links import CodeLinks
+from scones.cloud.services.lambda_.functions.concurrency import ConcurrencyOperations
 from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.event_configs import EventConfigOperations
 from scones.cloud.services.lambda_.functions.function_records import SCHEMA as FUNCTIONS
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
-from scones.cloud.services.lambda_.functions.function_settings import FunctionSettingOperations
 from scones.cloud.services.lambda_.functions.functions import FunctionOperations
 from scones.cloud.services.lambda_.functions.layers import LayerOperations
 from scones.cloud.services.lambda_.functions.names import FunctionNames
 from scones.cloud.services.lambda_.functions.permissions import PermissionOperations
-from scones.cloud.services.lambda_.functions.stored_settings import SCHEMA as STORED_SETTINGS
+from scones.cloud.services.lambda_.functions.setting_records import SCHEMA as SETTINGS
+from scones.cloud.services.lambda_.functions.setting_records import SettingRecords
 from scones.cloud.services.lambda_.functions.stored_settings import StoredSettingOperations
 from scones.cloud.services.lambda_.functions.versions import VersionOperations
 from scones.cloud.services.lambda_.invoke.async_invocations import AsyncInvocations
@@ -45,7 +47,7 @@ class Lambda(Service):
     name: ClassVar[str] = "lambda"
     groups = (
         FunctionOperations,
-        FunctionSettingOperations,
+        ConcurrencyOperations,
         VersionOperations,
         AliasOperations,
         LayerOperations,
@@ -56,10 +58,9 @@ class Lambda(Service):
         EventConfigOperations,
         FunctionUrlOperations,
         EventSourceOperations,
+        TagOperations,
     )
-    schema: ClassVar[str] = ";".join(
-        (FUNCTIONS, EVENT_SOURCES, Outbox.schema(DESTINATIONS), FUNCTION_URLS, STORED_SETTINGS)
-    )
+    schema: ClassVar[str] = ";".join((FUNCTIONS, EVENT_SOURCES, Outbox.schema(DESTINATIONS), FUNCTION_URLS, SETTINGS))
     unvalidated_members: ClassVar[frozenset[str]] = frozenset({"Runtime"})
     reports_null_members: ClassVar[bool] = True
 
@@ -67,6 +68,7 @@ class Lambda(Service):
         folder = cloud.settings.data_dir / "lambda"
         names = FunctionNames(cloud)
         self._records = records = FunctionRecords(cloud)
+        settings = SettingRecords(cloud.store)
         self._code = CodeStore(folder)
         packages = DeploymentPackages(cloud, self._code)
         self._links = CodeLinks(cloud, self._code)
@@ -85,17 +87,18 @@ class Lambda(Service):
                 links=self._links,
                 invoker=self._invoker,
             ),
-            FunctionSettingOperations(cloud, names, records),
+            ConcurrencyOperations(cloud, names, records, settings),
             VersionOperations(names, records),
             AliasOperations(names, records),
             LayerOperations(cloud, packages, self._links),
             PermissionOperations(cloud, names, records),
-            StoredSettingOperations(cloud, names, records),
+            StoredSettingOperations(names, records, settings),
             AccountOperations(cloud),
             InvocationOperations(names, self._invoker, self._events),
             EventConfigOperations(cloud, names, records),
             FunctionUrlOperations(cloud, names, records),
             EventSourceOperations(cloud=cloud, names=names, records=records, mappings=mappings, pollers=self._pollers),
+            TagOperations(names, records, mappings),
         )
 
     def http_routes(self) -> Sequence[HttpRoute]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from scones.cloud.core.arns import Arn
 from scones.cloud.core.store import Store
@@ -13,6 +14,9 @@ SCHEMA = """
     CREATE TABLE IF NOT EXISTS event_source_mappings (
         uuid TEXT PRIMARY KEY, function_arn TEXT NOT NULL, source_arn TEXT NOT NULL, document TEXT NOT NULL,
         UNIQUE (function_arn, source_arn)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS event_source_mapping_tags (
+        uuid TEXT PRIMARY KEY REFERENCES event_source_mappings(uuid) ON DELETE CASCADE, tags TEXT NOT NULL
     ) WITHOUT ROWID
 """
 
@@ -75,6 +79,19 @@ class EventSourceMappings:
             json.dumps(mapping),
         )
 
+    def tags(self, uuid: str) -> dict[str, str]:
+        """Return a mapping's tags; raises `ResourceNotFoundException` if the mapping does not exist."""
+        self.get(uuid)
+        row = self._store.row("SELECT tags FROM event_source_mapping_tags WHERE uuid = ?", uuid)
+        tags: dict[str, str] = json.loads(row["tags"]) if row else {}
+        return tags
+
+    async def put_tags(self, uuid: str, tags: Mapping[str, str]) -> None:
+        """Replace a mapping's tags."""
+        await self._store.execute(
+            "INSERT OR REPLACE INTO event_source_mapping_tags VALUES (?, ?)", uuid, json.dumps(tags)
+        )
+
     async def delete(self, uuid: str) -> None:
-        """Delete a mapping."""
+        """Delete a mapping and its tags."""
         await self._store.execute("DELETE FROM event_source_mappings WHERE uuid = ?", uuid)

@@ -14,6 +14,7 @@ from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMapping, EventSourceMappings
 from scones.cloud.services.lambda_.event_sources.pollers import Pollers
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.limits import check_tags
 from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
 from scones.cloud.services.lambda_.pages import page
 from scones.cloud.wire.members import Members
@@ -25,7 +26,7 @@ _STORED_MEMBERS = (
     "ScalingConfig",
     "FunctionResponseTypes",
 )
-_SUPPORTED_MEMBERS = frozenset({*_STORED_MEMBERS, "UUID", "EventSourceArn", "FunctionName", "Enabled"})
+_SUPPORTED_MEMBERS = frozenset({*_STORED_MEMBERS, "UUID", "EventSourceArn", "FunctionName", "Enabled", "Tags"})
 UNWINDOWED_BATCH = 10
 """Maximum batch size, in messages, for a FIFO queue and for a standard queue without a batching window."""
 
@@ -55,6 +56,8 @@ class EventSourceOperations:
     async def create_event_source_mapping(self, call: OperationCall) -> Members:
         """Create a mapping, and start polling its queue if it is enabled."""
         params, function = call.params, self._names.requested(call)
+        if "EventSourceArn" not in params and "SelfManagedEventSource" not in params:
+            raise _invalid("Unrecognized event source.")
         _check_members(params)
         source = params.get("EventSourceArn", "")
         mapping: EventSourceMapping = {
@@ -65,7 +68,14 @@ class EventSourceOperations:
             "FunctionResponseTypes": [],
             "EventSourceArn": source,
         }
-        return await self._settle(mapping, function, params | {"Enabled": params.get("Enabled", True)}, "Creating")
+        enabled = params.get("Enabled", True)
+        check_tags(params.get("Tags", {}))
+        created = await self._settle(
+            mapping, function, params | {"Enabled": enabled}, "Creating" if enabled else "Disabled"
+        )
+        if "Tags" in params:
+            await self._mappings.put_tags(identity, params["Tags"])
+        return created
 
     async def update_event_source_mapping(self, call: OperationCall) -> Members:
         """Change the given settings of a mapping."""
@@ -88,7 +98,7 @@ class EventSourceOperations:
         for member in ("FilterCriteria", "ScalingConfig"):  # an empty value removes the member
             if not mapping.get(member, True) or mapping.get(member) == {"Filters": []}:
                 del mapping[member]
-        timeout = self._records.find(function).configuration["Timeout"]
+        timeout = self._timeout_of(function)
         _check_batches(mapping)
         _check_filters(mapping)
         mapping["FunctionArn"] = self._records.arn(function.name, function.qualifier)
@@ -100,6 +110,13 @@ class EventSourceOperations:
         await self._mappings.put(mapping)
         self._pollers.restart(mapping)
         return mapping | {"State": passing}
+
+    def _timeout_of(self, function: FunctionName) -> int:
+        try:
+            timeout: int = self._records.find(function).configuration["Timeout"]
+        except ServiceError as error:
+            raise _invalid("Function does not exist") from error
+        return timeout
 
     async def get_event_source_mapping(self, call: OperationCall) -> Members:
         """Describe a mapping."""
@@ -146,6 +163,8 @@ class EventSourceOperations:
 
 
 def _check_members(params: Members) -> None:
+    if params.get("DestinationConfig"):
+        raise _invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
     if others := sorted(params.keys() - _SUPPORTED_MEMBERS):
         raise _invalid(f"The local cloud does not support {others[0]} in event source mappings for SQS; omit it.")
 

@@ -175,7 +175,6 @@ class Pollers:
 
     def _record(self, mapping: EventSourceMapping, message: Message) -> Record:
         """Return a message in the format of a function's event."""
-        md5 = message.get("MD5OfMessageAttributes")
         return {
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
@@ -184,7 +183,7 @@ class Pollers:
             "messageAttributes": {
                 name: _attribute(value) for name, value in (message["MessageAttributes"] or {}).items()
             },
-            **({"md5OfMessageAttributes": md5} if md5 else {}),
+            "md5OfMessageAttributes": message.get("MD5OfMessageAttributes"),
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
             "eventSourceARN": mapping["EventSourceArn"],

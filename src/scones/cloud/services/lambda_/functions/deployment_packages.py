@@ -30,7 +30,7 @@ class DeploymentPackages:
             archive = await self._from_s3(code)
         elif len(archive) > ZIPPED_LIMIT:
             message = f"Zipped size must be smaller than {ZIPPED_LIMIT} bytes"
-            raise ServiceError("InvalidParameterValueException", message, Type="User")
+            raise ServiceError("RequestEntityTooLargeException", message, 413)
         return await asyncio.to_thread(self._code.add, archive)
 
     async def _from_s3(self, code: Members) -> bytes:

@@ -46,6 +46,12 @@ SCHEMA = """
     ) WITHOUT ROWID
 """
 
+_DELETE_ALIAS = (
+    "DELETE FROM function_aliases WHERE function = ? AND name = ?",
+    "DELETE FROM function_settings WHERE function = ? AND qualifier = ?",
+    "DELETE FROM function_urls WHERE function = ? AND qualifier = ?",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -61,8 +67,11 @@ class Version:
 
     @property
     def revision(self) -> str:
-        """Identifier that changes whenever new execution environments must replace the old ones."""
-        return f"{self.configuration['Version']}:{self.configuration['RevisionId']}"
+        """Identifier that changes with everything that an execution environment is built from.
+
+        RevisionId also changes with tags and with published versions, which need no new environments.
+        """
+        return f"{self.configuration['Version']}:{self.configuration['LastModified']}:{self.code_digest}"
 
 
 class FunctionRecords:
@@ -104,7 +113,7 @@ class FunctionRecords:
             for version, weight in routing.get("AdditionalVersionWeights", {}).items():
                 if random.random() < weight:
                     return self.find(FunctionName(function.name, version))
-        return self.find(function)
+        return self.find(FunctionName(function.name, qualifier))  # the error of a missing function names $LATEST
 
     async def create(self, configuration: Members, code: str, tags: dict[str, str]) -> None:
         """Add a function; raises `ResourceConflictException` if one of that name exists."""
@@ -122,7 +131,7 @@ class FunctionRecords:
 
     async def update(self, configuration: Members, code: str) -> None:
         """Replace $LATEST, with a new LastModified and a new RevisionId."""
-        configuration |= {"LastModified": now(), "RevisionId": str(uuid.uuid4())}
+        configuration |= {"LastModified": now(), "RevisionId": new_revision()}
         await self._store.execute(
             "UPDATE functions SET document = ?, code = ? WHERE name = ?",
             json.dumps(configuration),
@@ -155,7 +164,10 @@ class FunctionRecords:
         )
 
     async def publish(self, name: str, description: str | None) -> Version:
-        """Publish $LATEST as the next version; return the last version if nothing has changed since then."""
+        """Publish $LATEST as the next version; return the last version if nothing has changed since then.
+
+        A new version gives $LATEST a new RevisionId, too.
+        """
 
         def insert(connection: sqlite3.Connection) -> Version:
             row = connection.execute("SELECT * FROM functions WHERE name = ?", (name,)).fetchone()
@@ -165,17 +177,18 @@ class FunctionRecords:
             ).fetchone()
             if last is not None and last["code"] == row["code"]:
                 published = json.loads(last["document"])
-                if _without_identity(published) == _without_identity(latest):
+                if _unchanged(published, latest):
                     return Version(published, last["code"])
             number = row["last_version"] + 1
             version = {
                 **latest,
                 "Version": str(number),
                 "FunctionArn": self.arn(name, str(number)),
-                "RevisionId": str(uuid.uuid4()),
+                "RevisionId": new_revision(),
                 **({"Description": description} if description is not None else {}),
             }
             connection.execute("UPDATE functions SET last_version = ? WHERE name = ?", (number, name))
+            _renew_revision(connection, name)
             connection.execute(
                 "INSERT INTO function_versions VALUES (?, ?, ?, ?)", (name, number, json.dumps(version), row["code"])
             )
@@ -201,6 +214,13 @@ class FunctionRecords:
             raise not_found(self.arn(function, name))
         return alias
 
+    def check_alias(self, function: FunctionName) -> None:
+        """Raise `ResourceNotFoundException` if a qualifier names an alias that does not exist."""
+        qualifier = function.qualifier or LATEST
+        if qualifier != LATEST and not qualifier.isdigit() and self.find_alias(function.name, qualifier) is None:
+            message = f"Cannot find alias arn: {self.arn(function.name, qualifier)}"
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+
     def find_alias(self, function: str, name: str) -> Members | None:
         """Return an alias, or None if it does not exist."""
         row = self._store.row("SELECT document FROM function_aliases WHERE function = ? AND name = ?", function, name)
@@ -218,8 +238,13 @@ class FunctionRecords:
         )
 
     async def delete_alias(self, function: str, name: str) -> None:
-        """Delete an alias; deleting an alias that does not exist succeeds."""
-        await self._store.execute("DELETE FROM function_aliases WHERE function = ? AND name = ?", function, name)
+        """Delete an alias with its settings and its URL; deleting an alias that does not exist succeeds."""
+
+        def delete(connection: sqlite3.Connection) -> None:
+            for statement in _DELETE_ALIAS:
+                connection.execute(statement, (function, name))
+
+        await self._store.write(delete)
 
     def tags(self, name: str) -> dict[str, str]:
         """Return a function's tags; raises `ResourceNotFoundException` if it does not exist."""
@@ -230,8 +255,13 @@ class FunctionRecords:
         return tags
 
     async def put_tags(self, name: str, tags: dict[str, str]) -> None:
-        """Replace a function's tags."""
-        await self._store.execute("UPDATE functions SET tags = ? WHERE name = ?", json.dumps(tags), name)
+        """Replace a function's tags, which gives $LATEST a new RevisionId."""
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE functions SET tags = ? WHERE name = ?", (json.dumps(tags), name))
+            _renew_revision(connection, name)
+
+        await self._store.write(update)
 
     def reserved(self, name: str) -> int | None:
         """Return a function's reserved concurrency, or None."""
@@ -300,6 +330,25 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
 
 
+def new_revision() -> str:
+    """Return a new RevisionId."""
+    return str(uuid.uuid4())
+
+
+def _renew_revision(connection: sqlite3.Connection, name: str) -> None:
+    connection.execute(
+        "UPDATE functions SET document = json_set(document, '$.RevisionId', ?) WHERE name = ?", (new_revision(), name)
+    )
+
+
+def _unchanged(published: Members, latest: Members) -> bool:
+    """Return True if $LATEST has not been updated since a version was published, or is equal to it.
+
+    PublishVersion may have given the version a description of its own. Its LastModified is that of $LATEST.
+    """
+    return published["LastModified"] == latest["LastModified"] or _without_identity(published) == _without_identity(latest)
+
+
 def _without_identity(configuration: Members) -> Members:
-    omitted = ("Version", "FunctionArn", "RevisionId", "LastModified", "Description")
+    omitted = ("Version", "FunctionArn", "RevisionId", "LastModified")
     return {name: value for name, value in configuration.items() if name not in omitted}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
@@ -11,8 +9,8 @@ from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.lambda_.functions.code_links import CodeLinks
 from scones.cloud.services.lambda_.functions.configuration import check_revision, listed, merged_logging
 from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
-from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, now
-from scones.cloud.services.lambda_.functions.limits import check_settings, check_variables
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, new_revision, now
+from scones.cloud.services.lambda_.functions.limits import check_settings, check_tags, check_variables
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
@@ -40,7 +38,10 @@ _UPDATING = {
     "LastUpdateStatusReason": "The function is being created.",
     "LastUpdateStatusReasonCode": "Creating",
 }
-"""States in the responses to creation and to updates, as on AWS; here both are complete by then."""
+"""States in the responses to creation and to updates, as on AWS; here both are complete by then.
+
+Each change of a function's state gives it a new RevisionId. So the RevisionId of these responses is not the stored one.
+"""
 
 
 class FunctionOperations:
@@ -79,6 +80,7 @@ class FunctionOperations:
                     "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
                 )
         check_settings(params)
+        check_tags(params.get("Tags", {}))
         await self._invoker.prepare(params["Runtime"])
         package = await self._packages.store(params["Code"])
         configuration = {
@@ -96,7 +98,7 @@ class FunctionOperations:
             "LastModified": now(),
             "Version": LATEST,
             "TracingConfig": params.get("TracingConfig", {"Mode": "PassThrough"}),
-            "RevisionId": str(uuid.uuid4()),
+            "RevisionId": new_revision(),
             "State": "Active",
             "LastUpdateStatus": "Successful",
             "PackageType": "Zip",
@@ -108,8 +110,8 @@ class FunctionOperations:
         await self._check_size(configuration, package.digest)
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
         if params.get("Publish"):
-            configuration = (await self._records.publish(name, None)).configuration
-        return _without(configuration, "LastUpdateStatus") | _CREATING
+            configuration["Version"] = (await self._records.publish(name, None)).configuration["Version"]
+        return _without(configuration, "LastUpdateStatus") | _CREATING | {"RevisionId": new_revision()}
 
     async def get_function(self, call: OperationCall) -> Members:
         """Describe a function, with its code's location, its tags and its reserved concurrency."""
@@ -181,8 +183,9 @@ class FunctionOperations:
         await self._records.update(configuration, code)
         self._invoker.retire(configuration["FunctionName"])
         if params.get("Publish"):
-            configuration = (await self._records.publish(configuration["FunctionName"], None)).configuration
-        return configuration | _UPDATING
+            version = await self._records.publish(configuration["FunctionName"], None)
+            return _without(version.configuration, "LastUpdateStatus") | _CREATING
+        return configuration | _UPDATING | {"RevisionId": new_revision()}
 
     async def _check_size(self, configuration: Members, code: str) -> None:
         layers = [self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", [])]

@@ -12,6 +12,7 @@ MAXIMA = {"Timeout": 900, "MemorySize": 10_240}
 """Maxima in seconds and in MB. The service model has the maxima of managed instances, which the local cloud does not
 offer."""
 LAYERS = 5
+TAGS = 50
 VARIABLES_LIMIT = 4096
 """Maximum total bytes of a function's environment variables."""
 RESERVED_VARIABLES = frozenset(
@@ -78,6 +79,12 @@ def check_variables(variables: Mapping[str, str]) -> None:
     text = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(text.encode()) > VARIABLES_LIMIT:
         raise _refused_variables(f"exceeded the 4KB limit. String measured: {text}")
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raise `InvalidParameterValueException` for more tags than a resource may have."""
+    if len(tags) > TAGS:
+        raise _refused("Number of tags exceeds resource tag limit.")
 
 
 def _refused_variables(reason: str) -> ServiceError:

@@ -100,7 +100,7 @@ class PermissionOperations:
 
     def _check_policy_revision(self, function: FunctionName, params: Members) -> None:
         known = self._policy(function)
-        if known is not None and params.get("RevisionId", _revision(known)) != _revision(known):
+        if "RevisionId" in params and (known is None or params["RevisionId"] != _revision(known)):
             message = (
                 "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve "
                 "the latest Revision Id"

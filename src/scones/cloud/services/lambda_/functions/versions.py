@@ -21,10 +21,12 @@ class VersionOperations:
     async def publish_version(self, call: OperationCall) -> Members:
         """Publish the current $LATEST as a version."""
         version = self._records.find(FunctionName(self._names.requested(call).name))
-        if call.params.get("CodeSha256", version.configuration["CodeSha256"]) != version.configuration["CodeSha256"]:
+        current = version.configuration["CodeSha256"]
+        if (expected := call.params.get("CodeSha256", current)) != current:
             raise ServiceError(
                 "InvalidParameterValueException",
-                "CodeSHA256 does not match the current code of the function.",
+                f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({current}). "
+                "Please try again with the CodeSHA256 in $LATEST.",
                 Type="User",
             )
         check_revision(version.configuration, call.params)

@@ -151,6 +151,8 @@ class Destinations:
             await self._put_object(arn, payload["text"])
         else:
             attributes = text_attributes(payload.get("attributes", {}))
+            if "ErrorCode" in attributes:
+                attributes["ErrorCode"]["DataType"] = "Number"
             await send(self._cloud, arn, TargetMessage(text=payload["text"], attributes=attributes))
 
     async def _put_event(self, bus: str, text: str) -> None:

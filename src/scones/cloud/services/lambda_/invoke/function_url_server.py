@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,8 @@ from functools import lru_cache, partial
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.json_types import JsonObject
+from scones.cloud.core.json_types import Json, JsonObject
+from scones.cloud.core.surrogates import well_formed
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute, RequestBody
 from scones.cloud.services.lambda_.functions.names import FunctionName
@@ -84,13 +86,14 @@ class FunctionUrlServer(HttpRoute):
         content = await body.read(BODY_LIMIT, partial(too_large, "lambda", "Invoke", BODY_LIMIT))
         row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", target.url_id)
         if row is None:
-            return _refusal(404, "Not Found", "ResourceNotFoundException")
+            return _refusal(403, None, "AccessDeniedException")
         config = json.loads(row["document"])
         cors = _cors(config.get("Cors", {}), request)
         if config.get("Cors") and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return Response(200, repeatable_headers=cors)
+        request_id = str(uuid.uuid4())
         try:
-            response = await self._invoke(target, config, request, content)
+            response = await self._invoke(target, config, request, content, request_id)
         except ServiceError as error:
             if error.code == "TooManyRequestsException":
                 response = _refusal(429, "Rate Exceeded.", error.code)
@@ -99,13 +102,16 @@ class FunctionUrlServer(HttpRoute):
         if cors:  # the configuration's CORS headers replace the function's own
             kept = [pair for pair in response.repeatable_headers if not pair[0].startswith("access-control-")]
             response.repeatable_headers = kept + cors
+        response.headers["x-amzn-requestid"] = request_id
         return response
 
     def error_response(self, error: ServiceError, request_id: str) -> Response:  # noqa: ARG002
         """Return the response for a request that does not reach its function."""
         return Response(error.status, body=json.dumps({"Message": str(error)}).encode())
 
-    async def _invoke(self, target: UrlTarget, config: Members, request: Request, content: bytes) -> Response:
+    async def _invoke(
+        self, target: UrlTarget, config: Members, request: Request, content: bytes, request_id: str
+    ) -> Response:
         caller = None
         if config["AuthType"] == "AWS_IAM":
             signature = self._signatures.verify(request, hashlib.sha256(content).hexdigest())
@@ -114,7 +120,6 @@ class FunctionUrlServer(HttpRoute):
                     "InvalidSignatureException", "Credential should be scoped to correct service: 'lambda'.", 403
                 )
             caller = signature.caller
-        request_id = str(uuid.uuid4())
         context = _request_context(target, request, request_id)
         if caller is not None:
             account = self._cloud.settings.account
@@ -141,7 +146,7 @@ def _event(target: UrlTarget, request: Request, content: bytes, context: JsonObj
         "routeKey": "$default",
         "rawPath": target.path,
         "rawQueryString": request.query_string,
-        "headers": {**request.headers},
+        "headers": {**request.headers, **_proxy_headers(request)},
         "requestContext": context,
         "isBase64Encoded": False,
     }
@@ -152,6 +157,17 @@ def _event(target: UrlTarget, request: Request, content: bytes, context: JsonObj
     if content:
         event |= _content(content, request.headers.get("content-type", ""))
     return event
+
+
+def _proxy_headers(request: Request) -> dict[str, str]:
+    """Return the headers that AWS's proxy adds to a request, except those on TLS."""
+    _, _, port = request.headers.get("host", "").rpartition(":")
+    return {
+        "x-amzn-trace-id": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}",
+        "x-forwarded-for": request.client_host,
+        "x-forwarded-port": port if port.isdecimal() else "80",
+        "x-forwarded-proto": "http",
+    }
 
 
 def _request_context(target: UrlTarget, request: Request, request_id: str) -> JsonObject:
@@ -193,9 +209,9 @@ def _response(payload: bytes) -> Response:
     """
     value = json.loads(payload or b"null")
     if not isinstance(value, dict) or "statusCode" not in value:
-        text = value.encode() if isinstance(value, str) else payload
-        return Response(200, {"content-type": "application/json"}, text)
-    body, headers, cookies = value.get("body") or "", value.get("headers") or {}, value.get("cookies") or []
+        return Response(200, {"content-type": "application/json"}, _text_of(value).encode())
+    headers, cookies = value.get("headers") or {}, value.get("cookies") or []
+    body = _text_of(value.get("body") or "")
     try:
         status = int(value["statusCode"])
         content = base64.b64decode(body, validate=True) if value.get("isBase64Encoded") else body.encode()
@@ -211,6 +227,13 @@ def _response(payload: bytes) -> Response:
     if all(name != "content-type" for name, _ in pairs):
         pairs.append(("content-type", "application/json"))
     return Response(status, body=content, repeatable_headers=pairs)
+
+
+def _text_of(value: Json) -> str:
+    """Return a string unchanged, and any other value as JSON without spaces, as AWS sends it."""
+    return well_formed(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    )
 
 
 def _cors(config: Members, request: Request) -> list[tuple[str, str]]:
@@ -232,7 +255,7 @@ def _cors(config: Members, request: Request) -> list[tuple[str, str]]:
     return list(headers.items())
 
 
-def _refusal(status: int, message: str, kind: str) -> Response:
+def _refusal(status: int, message: str | None, kind: str) -> Response:
     headers = {"content-type": "application/json", "x-amzn-errortype": kind}
     text = "Forbidden" if kind == "MissingAuthenticationTokenException" else message
     return Response(status, headers, json.dumps({"Message": text}).encode())

@@ -23,6 +23,7 @@ SCHEMA = """
 """
 PREFIX = "/_lambda-url/"
 """Prefix of a function URL's path; the URL's id follows."""
+DEFAULT_MODE = "BUFFERED"
 
 
 class FunctionUrlOperations:
@@ -36,7 +37,7 @@ class FunctionUrlOperations:
     async def create_function_url_config(self, call: OperationCall) -> OperationOutput:
         """Create the URL of a function or of one of its aliases."""
         function, params = self._names.requested(call), call.params
-        self._records.find(function)
+        self._check_exists(function)
         arn = self._records.arn(function.name, function.qualifier)
         if self._url_row(function) is not None:
             message = (
@@ -45,20 +46,14 @@ class FunctionUrlOperations:
             )
             raise ServiceError("ResourceConflictException", message, 409, Type="User")
         now = _now()
-        config = {
-            "FunctionArn": arn,
-            "InvokeMode": "BUFFERED",
-            "CreationTime": now,
-            "LastModifiedTime": now,
-            **_settings_of(params),
-        }
+        config = {"FunctionArn": arn, "CreationTime": now, "LastModifiedTime": now, **_settings_of(params)}
         identity = secrets.token_hex(16)
         await self._cloud.store.execute(
             "INSERT INTO function_urls VALUES (?, ?, ?, ?)",
             function.name,
             function.qualifier or "",
             identity,
-            json.dumps(config),
+            json.dumps({"InvokeMode": DEFAULT_MODE, **config}),
         )
         return OperationOutput(self._with_address(identity, config), 201)
 
@@ -69,11 +64,14 @@ class FunctionUrlOperations:
     async def update_function_url_config(self, call: OperationCall) -> Members:
         """Change the given settings of a function URL."""
         function = self._names.requested(call)
+        self._check_exists(function)
         identity, config = self._url(function)
         config |= {**_settings_of(call.params), "LastModifiedTime": _now()}
         await self._cloud.store.execute(
             "UPDATE function_urls SET document = ? WHERE id = ?", json.dumps(config), identity
         )
+        if "InvokeMode" not in call.params and config["InvokeMode"] == DEFAULT_MODE:
+            del config["InvokeMode"]  # AWS names the default only in responses of Get and List
         return self._with_address(identity, config)
 
     async def delete_function_url_config(self, call: OperationCall) -> OperationOutput:
@@ -85,12 +83,18 @@ class FunctionUrlOperations:
     async def list_function_url_configs(self, call: OperationCall) -> Members:
         """List the URLs of a function and its aliases."""
         name = self._names.requested(call).name
-        self._records.find(FunctionName(name))
+        self._check_exists(FunctionName(name))
         rows = self._cloud.store.rows(
             "SELECT id, document FROM function_urls WHERE function = ? ORDER BY qualifier", name
         )
         found = [self._with_address(row["id"], json.loads(row["document"])) for row in rows]
         return page("FunctionUrlConfigs", found, call.params)
+
+    def _check_exists(self, function: FunctionName) -> None:
+        try:
+            self._records.find(function)
+        except ServiceError as error:
+            raise ServiceError(error.code, "Function does not exist", 404, Type="User") from error
 
     def _url_row(self, function: FunctionName) -> sqlite3.Row | None:
         return self._cloud.store.row(

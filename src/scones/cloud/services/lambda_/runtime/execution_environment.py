@@ -268,11 +268,14 @@ class ExecutionEnvironment:
         self._platform.log_report(request_id, figures, outcome.status, outcome.error_type)
 
     def close(self) -> None:
-        """End the sandbox with all its processes; a second call does nothing."""
+        """End the sandbox with all its processes; a second call does nothing.
+
+        The connections of its Runtime API stay open until then: a runtime that loses them would log a traceback.
+        """
         if not self.alive:
             return
         self.alive = False
-        self._api.close()
+        self._api.stop_listening()
         if self._sandbox is not None:
             self._sandbox.kill()
 
@@ -281,6 +284,7 @@ class ExecutionEnvironment:
         self.close()
         if self._ended is not None:
             await self._ended
+        self._api.close()
         self._log.flush()
         self._hosts.unlink(missing_ok=True)
         await asyncio.to_thread(remove_tree, self._tmp)

@@ -32,19 +32,19 @@ class LogStream:
         self._tail = b""
 
     def line(self, text: str) -> None:
-        """Add a line."""
+        """Add a line with its line break, which AWS stores, too."""
+        self._add(f"{text}\n")
+
+    def _add(self, text: str) -> None:
         encoded = text.encode(errors="replace")
         self._waiting.append((now_ms(), text))
         self._bytes += len(encoded)
-        self._tail = (self._tail + encoded[-TAIL:] + b"\n")[-TAIL:]
+        self._tail = (self._tail + encoded[-TAIL:])[-TAIL:]
 
     def output(self, piece: bytes) -> asyncio.Future[None] | None:
-        """Add a piece of the function's output; return a future to wait for before the next piece, if any.
-
-        The runtime client separates the lines of one message with carriage returns.
-        """
+        """Add a piece of the function's output; return a future to wait for before the next piece, if any."""
         for line in self._lines.add(piece):
-            self.line(line.decode(errors="replace").replace("\r", "\n"))
+            self.line(_message(line))
         if len(self._waiting) < WAITING_LINES and self._bytes < WAITING_BYTES:
             return None
         return self.flush()
@@ -52,7 +52,7 @@ class LogStream:
     def end_line(self) -> None:
         """Add an unfinished line of the function's output."""
         for line in self._lines.end():
-            self.line(line.decode(errors="replace").replace("\r", "\n"))
+            self._add(_message(line))
 
     def flush(self) -> asyncio.Future[None] | None:
         """Write the collected lines to the log; return a future to wait for before the next ones, if any."""
@@ -66,3 +66,8 @@ class LogStream:
         """
         tail, self._tail = self._tail, b""
         return tail
+
+
+def _message(line: bytes) -> str:
+    """Return a line of output as a message: runtime clients separate the lines of one message with carriage returns."""
+    return line.decode(errors="replace").replace("\r", "\n")

@@ -92,10 +92,14 @@ class RuntimeApi:
         self.authority = address.encode()
         return address
 
-    def close(self) -> None:
-        """Stop listening and drop the runtime's connections."""
+    def stop_listening(self) -> None:
+        """Accept no further connections."""
         if self._server is not None:
             self._server.close()
+
+    def close(self) -> None:
+        """Stop listening and drop the runtime's connections."""
+        self.stop_listening()
         for connection in tuple(self._connections):
             connection.close()
 
