@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 ANY_TEXT = "*"
 _ESCAPED = ("\\*", "\\\\")
+_SEARCHED = 500
 _PART = re.compile(r"\\[*\\]|\*|[^*\\]+|\\")
 
 
@@ -75,3 +76,36 @@ def check_wildcard(pattern: str) -> None:
                 raise WildcardError(f"Invalid escape character at pos {position}")
             position += 1
         position += 1
+
+
+def complexity(pattern: str, limit: int) -> int:
+    """Return the maximum number of a pattern's beginnings that match one text, or `limit` if there are more.
+
+    event-ruler calls this the complexity of a wildcard. `a*bb` has the beginnings `a*`, `a*b` and `a*bb`, which all
+    match the text `abb`: its complexity is 3. The search ends after `_SEARCHED` sets of beginnings.
+    """
+    symbols: list[str | None] = []  # None for a star
+    for part in _PART.findall(pattern):
+        symbols += [None] if part == ANY_TEXT else list(part[1:] if part in _ESCAPED else part)
+    first = _with_stars(symbols, {0})
+    seen, waiting, found = {first}, [first], 0
+    while waiting and len(seen) < _SEARCHED:
+        lengths = waiting.pop()
+        found = max(found, len(lengths - {0}))
+        if found >= limit:
+            return limit
+        after_star = {length for length in lengths if length and symbols[length - 1] is None}
+        unfinished = [length for length in lengths if length < len(symbols)]
+        for symbol in {symbols[length] for length in unfinished} - {None}:
+            longer = {length + 1 for length in unfinished if symbols[length] == symbol}
+            following = _with_stars(symbols, after_star | longer)
+            if following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    return found
+
+
+def _with_stars(symbols: list[str | None], lengths: set[int]) -> frozenset[int]:
+    """Return lengths of beginnings, and those of the beginnings with a following star, which matches the empty text."""
+    starred = {length + 1 for length in lengths if length < len(symbols) and symbols[length] is None}
+    return frozenset(lengths | starred)

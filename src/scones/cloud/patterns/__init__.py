@@ -7,6 +7,7 @@ Patterns and events are JSON of any form, with the type `Any`: `check_pattern` c
 """
 
 from scones.cloud.patterns.checking import OR, PatternError, check_pattern, is_alternatives
+from scones.cloud.patterns.complexity import too_complex
 from scones.cloud.patterns.matching import Pattern, read_pattern
 
-__all__ = ["OR", "Pattern", "PatternError", "check_pattern", "is_alternatives", "read_pattern"]
+__all__ = ["OR", "Pattern", "PatternError", "check_pattern", "is_alternatives", "read_pattern", "too_complex"]

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from scones.cloud.core.time_slices import TimeSlices
@@ -64,10 +64,11 @@ class FieldGroup:
         if slices.used_up():
             await slices.pause()
         for key, expected in self.fields:
+            value = event[key] if key in event else _joined(event, key)
             if isinstance(expected, FieldRules):
-                if not await expected.matches(event.get(key, []), slices):
+                if not await expected.matches([] if value is None and key not in event else value, slices):
                     return False
-            elif not await expected.matches_one(event.get(key), slices):
+            elif not await expected.matches_one(value, slices):
                 return False
         for groups in self.alternatives:
             for group in groups:
@@ -78,18 +79,15 @@ class FieldGroup:
         return True
 
     async def matches_one(self, value: Any, slices: TimeSlices) -> bool:
-        """Return True if a field's value is a matching object, or an array that contains one.
+        """Return True if a field's value is a matching object, or an array of any depth that contains one.
 
         A field without objects is treated as an empty object.
         """
-        if isinstance(value, dict):
-            return await self.matches(value, slices)
         empty = True
-        for each in value if isinstance(value, list) else ():
-            if isinstance(each, dict):
-                empty = False
-                if await self.matches(each, slices):
-                    return True
+        for each in _objects(value):
+            empty = False
+            if await self.matches(each, slices):
+                return True
         return empty and await self.matches({}, slices)
 
 
@@ -121,10 +119,60 @@ def read_pattern(text: str) -> Pattern:
 
 
 def _compiled(text: str) -> Pattern:
-    return Pattern(_group(json.loads(text)))
+    return Pattern(_group(_nested(json.loads(text))))
 
 
 _cached = lru_cache(maxsize=1024)(_compiled)
+
+
+def _nested(pattern: dict[str, Any]) -> dict[str, Any]:
+    """Return a pattern without dots in its keys: `{"a.b": …}` becomes `{"a": {"b": …}}`, which is the same on AWS.
+
+    Of two values for the same field, the last one counts.
+    """
+    found: dict[str, Any] = {}
+    for key, expected in pattern.items():
+        if key == OR and is_alternatives(expected):
+            found[key] = [_nested(each) for each in expected]
+            continue
+        *parents, name = key.split(".")
+        _merge(found, reduce(lambda inner, parent: {parent: inner}, reversed(parents), {name: _nested_value(expected)}))
+    return found
+
+
+def _nested_value(expected: Any) -> Any:
+    return _nested(expected) if isinstance(expected, dict) else expected
+
+
+def _merge(pattern: dict[str, Any], other: dict[str, Any]) -> None:
+    for key, expected in other.items():
+        if isinstance(expected, dict) and isinstance(known := pattern.get(key), dict):
+            _merge(known, expected)
+        else:
+            pattern[key] = expected
+
+
+def _joined(event: dict[str, Any], key: str) -> dict[str, Any] | None:
+    """Return the value of a key that an event contains only as a part of keys with dots, or None.
+
+    In `{"a.b": 1}`, the value of `a` is `{"b": 1}`.
+    """
+    prefix = f"{key}."
+    return {name[len(prefix) :]: value for name, value in event.items() if name.startswith(prefix)} or None
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects in a value, including those of nested arrays."""
+    stack: list[Iterator[Any]] = [iter([value])]
+    while stack:
+        for each in stack[-1]:
+            if isinstance(each, dict):
+                yield each
+            elif isinstance(each, list):
+                stack.append(iter(each))
+                break
+        else:
+            stack.pop()
 
 
 def _values(value: Any) -> Iterator[list[Any]]:
@@ -212,6 +260,8 @@ def _text_test(operator: str, operand: Any) -> Callable[[str], bool]:
             return lambda value: value.startswith(operand)
         case "suffix":
             return lambda value: value.endswith(operand)
+        case "exactly":
+            return lambda value: value == operand
         case "equals-ignore-case":
             expected = operand.casefold()
             return lambda value: value.casefold() == expected

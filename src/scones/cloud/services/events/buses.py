@@ -34,10 +34,12 @@ class BusOperations:
         return {"EventBusArn": self._records.bus_arn(name), **document}
 
     async def delete_event_bus(self, call: OperationCall) -> Members:
-        """Delete a bus that has no rules; deleting a bus that does not exist succeeds."""
+        """Delete a bus that has no rules."""
         name = call.params["Name"]
         if name == DEFAULT_BUS:
             raise invalid("Cannot delete event bus default.")
+        if self._records.find_bus(name) is None:
+            raise no_bus(name)
         if self._records.has_rules(name):
             raise invalid(f"Event bus {name} can't be deleted since it has rules.")
         await self._records.delete_bus(name)

@@ -121,6 +121,16 @@ class RuleRecords:
         )
         return added > 0
 
+    def bus_tags(self, name: str) -> dict[str, str]:
+        """Return the tags of a bus that exists."""
+        row = self.find_bus(name)
+        tags: dict[str, str] = json.loads(row["tags"]) if row else {}
+        return tags
+
+    async def put_bus_tags(self, name: str, tags: dict[str, str]) -> None:
+        """Replace the tags of a bus."""
+        await self._store.execute("UPDATE events_buses SET tags = ? WHERE name = ?", json.dumps(tags), name)
+
     async def delete_bus(self, name: str) -> None:
         """Delete a bus."""
         await self._store.execute("DELETE FROM events_buses WHERE name = ?", name)

@@ -9,23 +9,27 @@ from typing import Any
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import is_arn, service_of
 from scones.cloud.errors import ServiceError
-from scones.cloud.patterns import PatternError, check_pattern, read_pattern
+from scones.cloud.patterns import PatternError, check_pattern, read_pattern, too_complex
 from scones.cloud.service import OperationCall
 from scones.cloud.services.events.delivery import SERVICES
 from scones.cloud.services.events.errors import invalid, limit_exceeded
 from scones.cloud.services.events.rule_records import DEFAULT_BUS, Rule, RuleRecords, page, tags_of
 from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.scheduler import RuleScheduler
-from scones.cloud.services.events.transform import is_path
+from scones.cloud.services.events.transform import is_path, unknown_placeholder
 from scones.cloud.wire import json_document
 from scones.cloud.wire.members import Members
 
 _INPUT_MEMBERS = ("Input", "InputPath", "InputTransformer")
 _TARGETS_OF_A_RULE = 5
+_TOO_COMPLEX = (
+    "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard "
+    "character"
+)
 
 
 class RuleOperations:
-    """Operations on rules, their targets and their tags."""
+    """Operations on rules and their targets."""
 
     def __init__(self, cloud: CloudContext, records: RuleRecords, scheduler: RuleScheduler) -> None:
         self._cloud = cloud
@@ -156,27 +160,6 @@ class RuleOperations:
             raise invalid("Parameter Event is not valid.")
         return {"Result": await read_pattern(call.params["EventPattern"]).matches(event)}
 
-    async def tag_resource(self, call: OperationCall) -> Members:
-        """Add or replace tags of a rule."""
-        rule = self._tagged(call)
-        await self._records.put_rule(replace(rule, tags=rule.tags | tags_of(call.params)))
-        return {}
-
-    async def untag_resource(self, call: OperationCall) -> Members:
-        """Remove tags from a rule."""
-        rule = self._tagged(call)
-        kept = {key: value for key, value in rule.tags.items() if key not in call.params["TagKeys"]}
-        await self._records.put_rule(replace(rule, tags=kept))
-        return {}
-
-    async def list_tags_for_resource(self, call: OperationCall) -> Members:
-        """Return a rule's tags."""
-        return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
-
-    def _tagged(self, call: OperationCall) -> Rule:
-        *bus_parts, name = call.params["ResourceARN"].rpartition(":rule/")[2].split("/")
-        return self._records.rule(name, self._records.bus("/".join(bus_parts)))
-
     def _rule(self, call: OperationCall, name: str) -> Rule:
         """Return a rule of the bus that the call names."""
         return self._records.rule(name, self._records.bus(call.params.get("EventBusName")))
@@ -184,9 +167,11 @@ class RuleOperations:
 
 def _check_pattern(pattern: str) -> None:
     try:
-        check_pattern(pattern)
+        if too_complex(check_pattern(pattern)):
+            raise PatternError(_TOO_COMPLEX)
     except PatternError as error:
-        raise ServiceError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {error}") from error
+        message = f"Event pattern is not valid. Reason: {error}{error.location}"
+        raise ServiceError("InvalidEventPatternException", message) from error
 
 
 def _check_schedule(text: str, bus: str) -> None:
@@ -195,7 +180,7 @@ def _check_schedule(text: str, bus: str) -> None:
     try:
         parse_schedule(text)
     except ValueError as error:
-        raise invalid(f"Parameter ScheduleExpression is not valid. Reason: {error}") from error
+        raise invalid("Parameter ScheduleExpression is not valid.") from error
 
 
 def _check_target(target: Members) -> None:
@@ -221,3 +206,5 @@ def _check_target(target: Members) -> None:
     paths += target.get("InputTransformer", {}).get("InputPathsMap", {}).values()
     if wrong := next((path for path in paths if not is_path(path)), None):
         raise invalid(f"InputPath for target {name} is invalid: {wrong}")
+    if "InputTransformer" in target and (unknown := unknown_placeholder(target["InputTransformer"])):
+        raise invalid(f"InputTemplate for target {name} contains invalid placeholder {unknown}.")

@@ -14,13 +14,14 @@ from scones.cloud.services.events.routing import OUTBOX, EventRouter
 from scones.cloud.services.events.rule_records import DEFAULT_BUS, RuleRecords
 from scones.cloud.services.events.rules import RuleOperations
 from scones.cloud.services.events.scheduler import RuleScheduler
+from scones.cloud.services.events.tags import TagOperations
 
 
 class EventBridge(Service):
     """The EventBridge API; events are stored before they are delivered."""
 
     name: ClassVar[str] = "events"
-    groups = (BusOperations, RuleOperations, EventOperations)
+    groups = (BusOperations, RuleOperations, TagOperations, EventOperations)
     schema: ClassVar[str] = rule_records.SCHEMA + ";" + Outbox.schema(OUTBOX)
 
     def __init__(self, cloud: CloudContext) -> None:
@@ -32,6 +33,7 @@ class EventBridge(Service):
             cloud,
             BusOperations(self._records),
             RuleOperations(cloud, self._records, self._scheduler),
+            TagOperations(self._records),
             self._events,
         )
 

@@ -24,6 +24,7 @@ AWS documents neither a limit for templates nor the error code that a dead-lette
 
 _PATH = re.compile(r"\$((\.[^.\[\]\s]+|\[[0-9]+\])*)")
 _STEP = re.compile(r"\.([^.\[\]\s]+)|\[([0-9]+)\]")
+_PLACEHOLDER = re.compile(r'<([^<>\s"]+)>')
 _TOKEN = re.compile(r'<([^<>\s"]+)>|\\.|"')
 
 
@@ -35,6 +36,24 @@ _MISSING = _Absence.MISSING
 """The value of a path that is not in the event."""
 _Value: TypeAlias = "Json | _Absence"
 _Written = Callable[[_Value], str]
+
+
+_RULE_ARN, _RULE_NAME, _INGESTION_TIME, _EVENT, _EVENT_JSON = _PREDEFINED = (
+    "aws.events.rule-arn",
+    "aws.events.rule-name",
+    "aws.events.event.ingestion-time",
+    "aws.events.event",
+    "aws.events.event.json",
+)
+"""Placeholders that need no path."""
+_VARIABLE_NAMES = {"detail-type": "detailType"}
+"""Names in the value of `aws.events.event` that differ from those in the event."""
+
+
+def unknown_placeholder(transformer: Members) -> str | None:
+    """Return the name of a placeholder in a template that has no path, or None."""
+    known = {*_PREDEFINED, *transformer.get("InputPathsMap", {})}
+    return next((name for name in _PLACEHOLDER.findall(transformer["InputTemplate"]) if name not in known), None)
 
 
 def is_path(text: str) -> bool:
@@ -58,11 +77,11 @@ def target_input(target: Members, event: JsonObject, rule_arn: str, rule_name: s
             name: _find(path, event) for name, path in transformer.get("InputPathsMap", {}).items()
         }
         values |= {
-            "aws.events.rule-arn": rule_arn,
-            "aws.events.rule-name": rule_name,
-            "aws.events.event.ingestion-time": event["time"],
-            "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
-            "aws.events.event.json": event,
+            _RULE_ARN: rule_arn,
+            _RULE_NAME: rule_name,
+            _INGESTION_TIME: event["time"],
+            _EVENT: {_VARIABLE_NAMES.get(name, name): value for name, value in event.items() if name != "detail"},
+            _EVENT_JSON: event,
         }
         return _render(transformer["InputTemplate"], values)
     return _dumps(event)
@@ -83,22 +102,37 @@ def _find(path: str, event: JsonObject) -> _Value:
 def _render(template: str, values: Mapping[str, _Value]) -> str:
     """Fill a template: a placeholder outside quotes becomes JSON, one inside quotes becomes escaped text.
 
-    If the result is not JSON, all placeholders become plain text.
+    A template that begins with a brace or a bracket must become JSON; an array or an object inside quotes prevents
+    that. Any other template becomes text if it does not become JSON. Raises `ServiceError`.
     """
+    if template.lstrip()[:1] not in ("{", "["):
+        filled = _render_limited(template, values, _writers(_as_json, _as_bare_text))
+        return filled if _is_json(filled) else _render_limited(template, values, _writers(_as_text, _as_bare_text))
+    filled = _render_limited(template, values, _writers(_as_json, _as_escaped_text))
+    if not _is_json(filled):
+        raise ServiceError("INVALID_PARAMETER", "The input of the target is not JSON after its template was filled.")
+    return filled
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _writers(outside: _Written, inside: _Written) -> Callable[[re.Match[str]], _Written]:
+    """Return a function that chooses how to write a placeholder: one way outside quotes, and one way inside."""
     quoted = False
 
     def write(token: re.Match[str]) -> _Written:
         nonlocal quoted
         if token[0] == '"':
             quoted = not quoted
-        return _as_escaped_text if quoted else _as_json
+        return inside if quoted else outside
 
-    filled = _render_limited(template, values, write)
-    try:
-        orjson.loads(filled)
-    except ValueError:
-        return _render_limited(template, values, lambda token: _as_text)  # noqa: ARG005
-    return filled
+    return write
 
 
 def _render_limited(template: str, values: Mapping[str, _Value], writer: Callable[[re.Match[str]], _Written]) -> str:
@@ -131,7 +165,16 @@ def _as_json(value: _Value) -> str:
 
 
 def _as_escaped_text(value: _Value) -> str:
-    return well_formed(json.dumps(_as_text(value), ensure_ascii=False))[1:-1]
+    return _dumps(value) if isinstance(value, dict | list) else _escaped(_as_text(value))
+
+
+def _as_bare_text(value: _Value) -> str:
+    """Return a value as escaped text; arrays and objects lose their quotes, as on AWS."""
+    return _escaped(_as_text(value).replace('"', "") if isinstance(value, dict | list) else _as_text(value))
+
+
+def _escaped(text: str) -> str:
+    return well_formed(json.dumps(text, ensure_ascii=False))[1:-1]
 
 
 def _as_text(value: _Value) -> str:
