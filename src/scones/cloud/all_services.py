@@ -11,6 +11,7 @@ from scones.cloud.services.logs.service import Logs
 from scones.cloud.services.s3 import S3
 from scones.cloud.services.sagemaker.service import SageMaker
 from scones.cloud.services.sagemaker_runtime.service import SageMakerRuntime
+from scones.cloud.services.scheduler.service import Scheduler
 from scones.cloud.services.sns import SNS
 from scones.cloud.services.sqs import SQS
 from scones.cloud.services.sts.service import SecurityTokenService
@@ -41,6 +42,7 @@ def services_at_start() -> list[type[Service] | DormantService]:
             starting="SELECT 1 FROM sfn_executions WHERE status = 'RUNNING' LIMIT 1",
         ),
         EventBridge,
+        Scheduler,
     ]
 
 

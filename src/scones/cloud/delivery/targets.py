@@ -1,4 +1,4 @@
-"""Delivery of a message to a target that an ARN names: a function, a queue or a topic."""
+"""Delivery of a message to a target that an ARN names: a function, a queue, a topic or a state machine."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ async def send(cloud: CloudContext, arn: str, message: TargetMessage) -> None:
         await cloud.call("sns", "Publish", params)
     else:
         await send_to_queue(cloud, arn, message)
+
+
+async def start_execution(cloud: CloudContext, machine: str, text: str, name: str) -> None:
+    """Start an execution of a state machine; a repeated delivery has the same name and starts no second one."""
+    params = {"stateMachineArn": machine, "input": text, "name": name}
+    try:
+        await cloud.call("stepfunctions", "StartExecution", params)
+    except ServiceError as error:
+        if error.code != "ExecutionAlreadyExists":
+            raise
 
 
 async def send_to_queue(cloud: CloudContext, arn: str, message: TargetMessage) -> None:

@@ -13,7 +13,7 @@ from scones.cloud.core.arns import Arn, service_of
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.time_slices import TimeSlices
-from scones.cloud.delivery.targets import TargetMessage, send, send_to_queue, text_attributes
+from scones.cloud.delivery.targets import TargetMessage, send, send_to_queue, start_execution, text_attributes
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.rule_records import RuleRecords
 from scones.cloud.services.events.transform import target_input
@@ -53,7 +53,8 @@ class EventDelivery:
         arn = target["Arn"]
         match service_of(arn):
             case "states":
-                await self._start(arn, text, f"{event['id']}_{uuid.uuid5(uuid.NAMESPACE_OID, lane)}")
+                name = f"{event['id']}_{uuid.uuid5(uuid.NAMESPACE_OID, lane)}"
+                await start_execution(self._cloud, arn, text, name)
             case "logs":
                 await self._log(Arn.parse(arn).resource_name, text, str(uuid.uuid5(uuid.NAMESPACE_OID, lane)))
             case "events":
@@ -84,16 +85,6 @@ class EventDelivery:
             await send_to_queue(self._cloud, dead_letter_arn, message)
         except ServiceError as second:
             log.warning("The dead-letter queue %s rejected event %s: %s", dead_letter_arn, event["id"], second)
-
-    async def _start(self, machine: str, text: str, name: str) -> None:
-        """Start an execution named after the event and the target, so that a repeated delivery starts no second one."""
-        try:
-            await self._cloud.call(
-                "stepfunctions", "StartExecution", {"stateMachineArn": machine, "input": text, "name": name}
-            )
-        except ServiceError as error:
-            if error.code != "ExecutionAlreadyExists":
-                raise
 
     async def _log(self, group: str, text: str, stream: str) -> None:
         try:

@@ -66,13 +66,18 @@ class CronExpression:
 
         The search covers at most all months until 2199, which takes a few milliseconds.
         """
-        moment = datetime.fromtimestamp(after, UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        found = self.next_wall_time(datetime.fromtimestamp(after, UTC).replace(tzinfo=None))
+        return None if found is None else found.replace(tzinfo=UTC).timestamp()
+
+    def next_wall_time(self, after: datetime) -> datetime | None:
+        """Return the first fire time after `after`, or None; both are wall times, without a time zone."""
+        moment = after.replace(second=0, microsecond=0) + timedelta(minutes=1)
         today = moment.date()
         for day in self._dates(today):
             earliest = (moment.hour, moment.minute) if day == today else (0, 0)
             found = next((each for each in self._times() if each >= earliest), None)
             if found is not None:
-                return datetime(day.year, day.month, day.day, *found, tzinfo=UTC).timestamp()
+                return datetime(day.year, day.month, day.day, *found)
         return None
 
     def _dates(self, first: date) -> Iterator[date]:
@@ -97,11 +102,16 @@ def parse_schedule(text: str) -> ScheduleExpression:
             raise ValueError(f"{text}: a rate can be at most {LONGEST_RATE}")
         return RateExpression(value * _UNITS[found[2]])
     if found := re.fullmatch(r"cron\((.+)\)", text):
-        schedule = _cron(found[1].split())
-        if schedule.next(0, 0) is None:
-            raise ValueError(f"{text}: never fires")  # Quartz, AWS's scheduler, also reports this for 31 February
-        return schedule
+        return parse_cron(found[1])
     raise ValueError(f"{text}: must be rate(…) or cron(…)")
+
+
+def parse_cron(text: str) -> CronExpression:
+    """Parse the six fields of a cron expression; raises `ValueError` for fields that EventBridge refuses."""
+    schedule = _cron(text.split())
+    if schedule.next(0, 0) is None:
+        raise ValueError(f"{text}: never fires")  # Quartz, AWS's scheduler, also reports this for 31 February
+    return schedule
 
 
 def _cron(fields: list[str]) -> CronExpression:
