@@ -41,6 +41,7 @@ UNKNOWN = "x"
 """Placeholder for an identifier that the cloud did not return."""
 ENDPOINT = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fuzz"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz"
+SCHEDULE_GROUP = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/fuzz"
 LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:fuzz:1"
 LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:fuzz"
 TRAINING_JOB = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/fuzz"
@@ -48,6 +49,7 @@ TAGGED = {
     ("sns", "ResourceArn"): TOPIC,
     ("sagemaker", "ResourceArn"): ENDPOINT,
     ("events", "ResourceARN"): RULE,
+    ("scheduler", "ResourceArn"): SCHEDULE_GROUP,
     ("stepfunctions", "resourceArn"): MACHINE,
     ("lambda", "Resource"): FUNCTION,
 }
@@ -99,6 +101,10 @@ class World:
         subscribed = _try(sns.subscribe, TopicArn=TOPIC, Protocol="sqs", Endpoint=QUEUE, ReturnSubscriptionArn=True)
         _try(events.create_event_bus, Name="fuzz")
         _try(events.put_rule, Name="fuzz", EventPattern=json.dumps(PATTERNS[0]))
+        scheduler = self.client("scheduler")
+        _try(scheduler.create_schedule_group, Name="fuzz")
+        schedule = {"ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}, "State": "DISABLED"}
+        _try(scheduler.create_schedule, Name="fuzz", **schedule, Target={"Arn": QUEUE, "RoleArn": ROLE})
         return {
             "queueurl": [url, f"{url}.fifo"],
             "receipthandle": [messages[0]["ReceiptHandle"]],

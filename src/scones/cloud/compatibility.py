@@ -64,6 +64,10 @@ _STUDIO = PartialSupport(
     "Of the settings, only the execution role and the owner have an effect; networks, images, "
     "sizes and lifecycle configurations are stored."
 )
+_SCHEDULE = PartialSupport(
+    "Functions, queues, topics, state machines and event buses; universal targets (aws-sdk) and those of other "
+    "services are rejected. KmsKeyArn has no effect."
+)
 _VARIANTS = PartialSupport("Instance counts and types have no effect: each variant has one model server.")
 
 NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
@@ -206,7 +210,7 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         ),
     },
     "lambda": {
-        "CreateEventSourceMapping": PartialSupport("Only SQS queues; other sources and Tags are rejected."),
+        "CreateEventSourceMapping": PartialSupport("Only SQS queues; other sources are rejected."),
         "AddPermission": _POLICIES,
         "RemovePermission": _POLICIES,
         "PutProvisionedConcurrencyConfig": NoEffect(
@@ -272,6 +276,7 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
             "KmsKeyIdentifier, DeadLetterConfig and LogConfig have no effect; partner sources are rejected."
         ),
     },
+    "scheduler": {"CreateSchedule": _SCHEDULE, "UpdateSchedule": _SCHEDULE},
 }
 """Limits of supported operations, by service and operation; an operation without a note works fully."""
 
@@ -287,8 +292,9 @@ _SHOWN = (
     "sqs",
     "sns",
     "events",
+    "scheduler",
 )
-_TITLES = {"SFN": "Step Functions"}
+_TITLES = {"SFN": "Step Functions", "Scheduler": "EventBridge Scheduler"}
 _OPENING = f"""\
 # Compatibility
 

@@ -28,6 +28,7 @@ def test_an_invented_pagination_token_is_rejected(cloud: Any, token: str) -> Non
         (client("events", **validated).list_rules, "NextToken", "ValidationException"),
         (client("iam", **validated).list_roles, "Marker", "ValidationError"),
         (client("lambda").list_functions, "Marker", "InvalidParameterValueException"),
+        (client("scheduler", **validated).list_schedules, "NextToken", "ValidationException"),
         (client("sns").list_topics, "NextToken", "InvalidParameter"),
         (client("sagemaker", **validated).list_training_jobs, "NextToken", "ValidationException"),
         (client("stepfunctions", **validated).list_activities, "nextToken", ("InvalidToken", "ValidationException")),

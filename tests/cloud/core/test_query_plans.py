@@ -33,6 +33,7 @@ CONFIGURATION = {
     "events_targets",
     "event_invoke_configs",
     "event_source_mappings",
+    "event_source_mapping_tags",
     "functions",
     "function_aliases",
     "function_settings",
@@ -52,6 +53,8 @@ CONFIGURATION = {
     "s3_buckets",
     "s3_bucket_settings",
     "s3_notification_configurations",
+    "scheduler_groups",
+    "scheduler_schedules",
     "sfn_activities",
     "sfn_aliases",
     "sfn_machines",
@@ -69,6 +72,7 @@ CONFIGURATION = {
 """Tables of resources that users create. AWS has quotas for most, and work adds rows to none."""
 ALLOWED = {
     "SELECT id, function FROM accepted_events": "the start goes on with every event that has not ended",
+    "SELECT id, group_name, name, due FROM scheduler_invocations": "the start goes on with every invocation",
     "SELECT lane, min(id) AS first, max(id) AS last FROM": "the start goes on with every delivery that is not made",
     "SELECT file FROM s3_objects WHERE file IS NOT NULL": "the sweep for files that no row names",
     "SELECT 1 FROM sqlite_master": "tables, and not what they hold",

@@ -113,6 +113,54 @@ def test_targets_are_given_parts_constants_and_templates(events: Any, make_queue
     assert json.loads(text.bodies(1)[0]) == 'Dear A "B", bye'
 
 
+def test_arrays_and_objects_in_quotes_lose_theirs_or_prevent_a_delivery(events: Any, make_queue: Any) -> None:
+    text, lines, document, never, dead_letters = (make_queue() for _ in range(5))
+    paths = {"l": "$.detail.l", "o": "$.detail.o"}
+    source = make_rule(
+        events,
+        [
+            {"Arn": queue.arn, "InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}, **more}
+            for queue, template, more in (
+                (text, '"got <l> and <o>"', {}),
+                (lines, '"<l>"\n"<o>"', {}),
+                (document, '{"event": <aws.events.event>}', {}),
+                (never, '{"x": "<o>"}', {"DeadLetterConfig": {"Arn": dead_letters.arn}}),
+            )
+        ],
+    )
+    events.put_events(Entries=[entry(source, {"l": ["HIGH", "LOW"], "o": {"k": "v"}})])
+    assert text.bodies(1) == ['"got [HIGH,LOW] and {k:v}"']
+    assert lines.bodies(1) == ['"[HIGH,LOW]"\n"{k:v}"']
+    event = json.loads(document.bodies(1)[0])["event"]
+    assert (event["detailType"], event["source"], "detail" in event) == ("order", source, False)
+    assert json.loads(dead_letters.bodies(1)[0])["source"] == source
+
+
+def test_a_placeholder_needs_a_path(events: Any) -> None:
+    source = make_rule(events, [])
+    target = {"Id": "t", "Arn": "arn:aws:sqs:us-east-1:111122223333:q"}
+    transformer = {"InputPathsMap": {"a": "$.detail"}, "InputTemplate": '"<a> <aws.events.rule-name> <nope>"'}
+    assert refused(events.put_targets, Rule=source, Targets=[{**target, "InputTransformer": transformer}]) == (
+        "ValidationException",
+        "InputTemplate for target t contains invalid placeholder nope.",
+    )
+
+
+def test_buses_have_tags(events: Any) -> None:
+    bus = events.create_event_bus(Name="tagged", Tags=[{"Key": "a", "Value": "1"}])["EventBusArn"]
+    events.tag_resource(ResourceARN=bus, Tags=[{"Key": "b", "Value": "2"}])
+    assert events.list_tags_for_resource(ResourceARN=bus)["Tags"] == [
+        {"Key": "a", "Value": "1"},
+        {"Key": "b", "Value": "2"},
+    ]
+    events.untag_resource(ResourceARN=bus, TagKeys=["a", "none"])
+    assert events.list_tags_for_resource(ResourceARN=bus)["Tags"] == [{"Key": "b", "Value": "2"}]
+    events.delete_event_bus(Name="tagged")
+    missing = ("ResourceNotFoundException", "Event bus tagged does not exist.")
+    assert refused(events.list_tags_for_resource, ResourceARN=bus) == missing
+    assert refused(events.delete_event_bus, Name="tagged") == missing
+
+
 def test_a_template_that_multiplies_a_value_fails_at_the_limit(events: Any, cloud: Any, make_queue: Any) -> None:
     never, dead_letters, other = make_queue(), make_queue(), make_queue()
     transformer = {"InputPathsMap": {"a": "$"}, "InputTemplate": '"' + "<a>" * 2500 + '"'}

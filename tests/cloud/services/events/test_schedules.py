@@ -61,7 +61,7 @@ def test_invalid_schedule_expressions_are_rejected(cloud: Any, expression: str) 
     with pytest.raises(ClientError) as caught:
         cloud.client("events").put_rule(Name="refused", ScheduleExpression=expression)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
-    assert "ScheduleExpression is not valid" in caught.value.response["Error"]["Message"]
+    assert caught.value.response["Error"]["Message"] == "Parameter ScheduleExpression is not valid."
 
 
 @pytest.mark.slow

@@ -113,12 +113,19 @@ def test_invalid_mappings_are_rejected_with_the_messages_of_aws(cloud, function)
     _, arn = make_queue(sqs, VisibilityTimeout="5")
     made = function(FORWARDS)
     create = made.client.create_event_source_mapping
-    created = create(FunctionName=made.name, EventSourceArn=arn, Enabled=False)
+    created = create(FunctionName=made.name, EventSourceArn=arn, Enabled=False, Tags={"a": "1"})
+    assert created["State"] == "Disabled"
+    tagged = {"Resource": created["EventSourceMappingArn"]}
+    made.client.tag_resource(**tagged, Tags={"b": "2"})
+    made.client.untag_resource(**tagged, TagKeys=["a"])
+    assert made.client.list_tags(**tagged)["Tags"] == {"b": "2"}
     assert made.client.get_event_source_mapping(UUID=created["UUID"])["State"] == "Disabled"
     with pytest.raises(ClientError, match="ResourceConflictException.*already exists.*" + created["UUID"]):
         create(FunctionName=made.name, EventSourceArn=arn)
-    with pytest.raises(ClientError, match="ResourceNotFoundException.*Function not found"):
+    with pytest.raises(ClientError, match="InvalidParameterValueException.*Function does not exist"):
         create(FunctionName="absent", EventSourceArn=arn)
+    with pytest.raises(ClientError, match="InvalidParameterValueException.*Unrecognized event source"):
+        create(FunctionName=made.name)
     with pytest.raises(ClientError, match="InvalidParameterValueException.*NonExistentQueue"):
         create(FunctionName=made.name, EventSourceArn=f"{arn}-absent")
     with pytest.raises(ClientError, match="greater than 0 if maximum batch size"):

@@ -78,6 +78,35 @@ def test_a_log_stream_begins_with_the_runtime_version(function, cloud):
         assert time.monotonic() < deadline
     assert events[0]["message"].startswith("INIT_START Runtime Version: python:3.11.v1\tRuntime Version ARN: arn:aws:")
     assert events[1]["message"].startswith("START RequestId: ")
+    assert all(event["message"].endswith("\n") for event in events)
+
+
+def logged(cloud, made, stream, count):
+    """Return the messages of a log stream as soon as there are `count` of them."""
+    logs, group, deadline = cloud.client("logs"), f"/aws/lambda/{made.name}", time.monotonic() + 10
+    while len(events := logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]) < count:
+        assert time.monotonic() < deadline
+    return [event["message"] for event in events]
+
+
+def test_lines_keep_their_breaks(function, cloud):
+    made = function(
+        "def handler(e, c):\n    print('one\\ntwo')\n    print('end', end='')\n    return c.log_stream_name"
+    )
+    messages = logged(cloud, made, made.invoke().payload, 7)
+    assert messages[2:5] == ["one\n", "two\n", "end"]
+
+
+def test_the_log_of_a_replaced_environment_has_no_traceback(function, cloud):
+    made = function("def handler(e, c):\n    return c.log_stream_name")
+    streams = []
+    for timeout in range(4, 8):
+        streams.append(made.invoke().payload)
+        made.client.update_function_configuration(FunctionName=made.name, Timeout=timeout)
+    made.invoke()
+    time.sleep(0.5)  # a traceback would come a moment later
+    kinds = {message.split()[0] for stream in streams for message in logged(cloud, made, stream, 4)}
+    assert kinds == {"INIT_START", "START", "END", "REPORT"}
 
 
 FLOOD = """

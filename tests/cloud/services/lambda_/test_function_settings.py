@@ -42,6 +42,8 @@ def test_a_policy_has_a_revision_and_no_statement_for_latest(function):
     with pytest.raises(made.client.exceptions.ResourceNotFoundException, match="Statement three is not found"):
         made.client.remove_permission(FunctionName=made.name, StatementId="three")
     other = function(CODE)
+    with pytest.raises(other.client.exceptions.PreconditionFailedException, match="Call the GetPolicy API"):
+        allow(other, "one", "s3.amazonaws.com", RevisionId=revision)
     with pytest.raises(ClientError, match="No policy is associated"):
         other.client.remove_permission(FunctionName=other.name, StatementId="one")
 
@@ -63,6 +65,51 @@ def test_an_account_keeps_a_hundred_unreserved_concurrent_executions(start_cloud
         client.put_function_concurrency(FunctionName=other.name, ReservedConcurrentExecutions=101)
     # the reservation that the function already has does not count
     client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=900)
+
+
+def test_reserved_concurrency_covers_provisioned_concurrency(function):
+    made = function(CODE)
+    client, name = made.client, made.name
+    client.publish_version(FunctionName=name)
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+
+    def provision(executions, qualifier="1"):
+        client.put_provisioned_concurrency_config(
+            FunctionName=name, Qualifier=qualifier, ProvisionedConcurrentExecutions=executions
+        )
+
+    provision(2)
+    with pytest.raises(ClientError) as caught:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    assert caught.value.response["Error"]["Message"] == (
+        " ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [2]."
+    )
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+    with pytest.raises(ClientError, match="should not be greater than the reservedConcurrentExecution for function"):
+        provision(3)
+    with pytest.raises(ClientError, match="Alias can't be used for .* on an already Provisioned version"):
+        provision(1, "live")
+    client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    provision(1, "live")
+    with pytest.raises(ClientError, match="Version is pointed by a Provisioned Concurrency alias"):
+        provision(1)
+    client.delete_alias(FunctionName=name, Name="live")
+    assert client.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"] == []
+    with pytest.raises(ClientError, match="Cannot find alias arn: .*:live"):
+        provision(1, "live")
+    with pytest.raises(ClientError, match="must be an alias or a published version"):
+        client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="$LATEST")
+
+
+def test_tags_have_the_limits_of_aws(function):
+    made = function(CODE)
+    arn = made.client.get_function_configuration(FunctionName=made.name)["FunctionArn"]
+    made.client.tag_resource(Resource=arn, Tags={f"k{number}": "" for number in range(50)})
+    with pytest.raises(ClientError, match="Number of tags exceeds resource tag limit"):
+        made.client.tag_resource(Resource=arn, Tags={"another": ""})
+    mapping = arn.replace(f"function:{made.name}", "event-source-mapping:01234567-0123-0123-0123-0123456789ab")
+    with pytest.raises(ClientError, match=f"Event source mapping not found: {mapping}"):
+        made.client.list_tags(Resource=mapping)
 
 
 def test_invalid_settings_of_asynchronous_events_are_rejected(function):

@@ -104,4 +104,27 @@ def test_urls_are_configured_as_aws_does(function):
     made.client.delete_function_url_config(FunctionName=made.name)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         made.client.get_function_url_config(FunctionName=made.name)
-    assert ask(url)[0] == 404
+    status, headers, text = ask(url)
+    assert (status, headers["x-amzn-errortype"], json.loads(text)) == (403, "AccessDeniedException", {"Message": None})
+    with pytest.raises(ClientError, match="Function does not exist"):
+        made.client.create_function_url_config(FunctionName="absent", AuthType="NONE")
+
+
+def test_the_invoke_mode_is_shown_where_aws_shows_it(function):
+    made = function(ECHO)
+    name = {"FunctionName": made.name}
+    assert "InvokeMode" not in made.client.create_function_url_config(**name, AuthType="NONE")
+    assert made.client.get_function_url_config(**name)["InvokeMode"] == "BUFFERED"
+    assert "InvokeMode" not in made.client.update_function_url_config(**name, AuthType="AWS_IAM")
+
+
+ANSWERS = {"list": ["hello", 3, True], "object": {"statusCode": 200, "body": {"a": ["é"]}}, "text": "hello"}
+
+
+def test_json_in_a_response_has_no_spaces_and_the_response_has_a_request_id(function):
+    made = function(f"def handler(event, context):\n    return {ANSWERS!r}[event['rawPath'][1:]]")
+    url = make_url(made)
+    for path, expected in (("list", '["hello",3,true]'), ("object", '{"a":["é"]}'), ("text", "hello")):
+        status, headers, text = ask(f"{url}{path}")
+        assert (status, headers["content-type"], text) == (200, "application/json", expected)
+        assert len(headers["x-amzn-requestid"]) == 36

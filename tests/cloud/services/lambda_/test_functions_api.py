@@ -181,6 +181,84 @@ def test_a_stale_revision_is_rejected(function):
         made.client.update_function_configuration(FunctionName=made.name, Timeout=5, RevisionId=revision)
 
 
+def test_a_revision_changes_with_the_state_with_versions_and_with_tags(cloud):
+    client = cloud.client("lambda")
+    settings = {"FunctionName": "revised", "Runtime": "python3.11", "Role": ROLE, "Handler": "code.handler"}
+    created = client.create_function(**settings, Code={"ZipFile": archive(code=ONE)})
+    revisions = [created["RevisionId"]]
+
+    def described():
+        revisions.append(client.get_function_configuration(FunctionName="revised")["RevisionId"])
+
+    described()
+    version = client.publish_version(FunctionName="revised", RevisionId=revisions[-1])
+    revisions.append(version["RevisionId"])
+    described()
+    client.tag_resource(Resource=created["FunctionArn"], Tags={"a": "1"})
+    described()
+    revisions.append(client.update_function_configuration(FunctionName="revised", Timeout=4)["RevisionId"])
+    described()
+    assert len(set(revisions)) == len(revisions)
+    client.create_alias(FunctionName="revised", Name="live", FunctionVersion="1")
+    assert client.get_function_configuration(FunctionName="revised")["RevisionId"] == revisions[-1]
+    again = client.get_function_configuration(FunctionName="revised", Qualifier="1")
+    assert again["RevisionId"] == version["RevisionId"]
+
+
+def test_a_changed_description_is_a_new_version(function):
+    made = function(ONE, Description="one")
+    client, name = made.client, made.name
+    assert client.publish_version(FunctionName=name, Description="of the version")["Version"] == "1"
+    assert client.publish_version(FunctionName=name)["Version"] == "1"
+    client.update_function_configuration(FunctionName=name, Description="two")
+    assert client.publish_version(FunctionName=name)["Description"] == "two"
+    digest = client.get_function_configuration(FunctionName=name)["CodeSha256"]
+    with pytest.raises(ClientError) as caught:
+        client.publish_version(FunctionName=name, CodeSha256="other")
+    assert caught.value.response["Error"]["Message"] == (
+        f"CodeSHA256 (other) is different from current CodeSHA256 in $LATEST ({digest}). Please try again with the "
+        "CodeSHA256 in $LATEST."
+    )
+
+
+def test_responses_that_publish_have_the_arns_of_aws(cloud):
+    client = cloud.client("lambda")
+    settings = {"FunctionName": "publishing", "Runtime": "python3.11", "Role": ROLE, "Handler": "code.handler"}
+    created = client.create_function(**settings, Code={"ZipFile": archive(code=ONE)}, Publish=True)
+    assert (created["Version"], created["FunctionArn"].rpartition(":")[2]) == ("1", "publishing")
+    updated = client.update_function_code(FunctionName="publishing", ZipFile=archive(code=TWO), Publish=True)
+    assert (updated["Version"], updated["FunctionArn"].rpartition(":")[2]) == ("2", "2")
+    assert (updated["State"], "LastUpdateStatus" in updated) == ("Pending", False)
+
+
+def test_an_error_for_a_missing_function_names_latest_where_aws_does(cloud):
+    client = cloud.client("lambda")
+    arn = "Function not found: arn:aws:lambda:us-east-1:111122223333:function:absent"
+    reserve = {"FunctionName": "absent", "ReservedConcurrentExecutions": 1}
+    for call, params, suffix in (
+        (client.invoke, {"FunctionName": "absent"}, ":$LATEST"),
+        (client.put_function_concurrency, reserve, ":$LATEST"),
+        (client.get_function, {"FunctionName": "absent"}, ""),
+        (client.get_function_concurrency, {"FunctionName": "absent"}, ""),
+    ):
+        with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
+            call(**params)
+        assert caught.value.response["Error"]["Message"] == arn + suffix
+
+
+@pytest.mark.slow
+def test_an_archive_beyond_the_limit_is_too_large(function):
+    made = function(ONE)
+    with pytest.raises(ClientError) as caught:
+        made.client.update_function_code(FunctionName=made.name, ZipFile=bytes(52_428_801))
+    error = caught.value.response
+    assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == (
+        "RequestEntityTooLargeException",
+        413,
+    )
+    assert error["Error"]["Message"] == "Zipped size must be smaller than 52428800 bytes"
+
+
 def test_a_deleted_function_is_gone(function):
     made = function(ONE)
     made.invoke()

@@ -416,3 +416,15 @@ def wait_for_log(cloud, name, pattern):
     while not logged(cloud, name, pattern):
         assert time.monotonic() < deadline, f"{pattern} was not logged within 20 s"
         time.sleep(0.05)
+
+
+def test_a_function_starts_a_synchronous_execution(cloud, function):
+    code = "import boto3\ndef handler(event, context):\n"
+    code += "    return boto3.client('stepfunctions').start_sync_execution(stateMachineArn=event)['status']"
+    machine = cloud.client("stepfunctions").create_state_machine(
+        name="synchronous",
+        type="EXPRESS",
+        roleArn=ROLE,
+        definition='{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}',
+    )["stateMachineArn"]
+    assert function(code, Timeout=60).invoke(machine).payload == "SUCCEEDED"

@@ -39,8 +39,8 @@ class ScheduleRunner:
             resumption.plan(ResumableWork("schedule", name, self._do_nothing) for name in names)
         now = time.time()
         for schedule in schedules:
-            once = schedule.document["ScheduleExpression"].startswith("at(")
-            self._plan(schedule, schedule.modified if once and schedule.fired is None else now)
+            missed = schedule.once and schedule.fired is None
+            self._plan(schedule, _first_moment(schedule) if missed else now)
         self._cloud.spawn(self._run(), name="schedules")
 
     async def _do_nothing(self) -> None:
@@ -52,8 +52,7 @@ class ScheduleRunner:
         if schedule is None:
             self._times.plan((group, name), None)
         else:
-            new = schedule.created == schedule.modified
-            self._plan(schedule, schedule.created - 1 if new and _is_rate(schedule) else time.time())
+            self._plan(schedule, _first_moment(schedule))
 
     def _plan(self, schedule: StoredSchedule, after: float) -> None:
         resumed = self._not_resumed.get(schedule.key) != schedule.modified
@@ -84,5 +83,12 @@ class ScheduleRunner:
         self._plan(schedule, max(now, at))
 
 
-def _is_rate(schedule: StoredSchedule) -> bool:
-    return bool(schedule.document["ScheduleExpression"].startswith("rate("))
+def _first_moment(schedule: StoredSchedule) -> float:
+    """Return the time after which a schedule that was created or updated fires.
+
+    A rate fires at once when it is created. A one-time schedule fires within the minute that its time names.
+    """
+    if schedule.once:
+        return schedule.modified - MINUTE
+    new = schedule.created == schedule.modified
+    return schedule.created - 1 if new and schedule.document["ScheduleExpression"].startswith("rate(") else time.time()

@@ -55,6 +55,11 @@ class StoredSchedule:
         """True unless the schedule is disabled."""
         return bool(self.document["State"] == "ENABLED")
 
+    @property
+    def once(self) -> bool:
+        """True for a one-time schedule."""
+        return bool(self.document["ScheduleExpression"].startswith("at("))
+
     def next(self, after: float) -> float | None:
         """Return the first fire time after `after`, or None if the schedule has ended."""
         try:
