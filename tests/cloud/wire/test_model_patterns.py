@@ -78,7 +78,7 @@ def java(pattern: str) -> str:
 
 
 def in_brackets(found: re.Match[str]) -> bool:
-    before = found.string[: found.start()]
+    before = re.sub(r"\\.", "", found.string[: found.start()])  # without escaped brackets
     return before.rfind("[") > before.rfind("]")
 
 

@@ -81,6 +81,10 @@ REWRITTEN: dict[str, RewrittenPattern] = {
     r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$": _all(r"[a-zA-Z0-9_\-.]*[a-zA-Z_\-.][a-zA-Z0-9_\-.]*"),
     # EventBridge
     r"^(?!\s*$).+": NOT_BLANK,
+    # EventBridge Scheduler
+    r"(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)": RewrittenPattern(
+        (r"[/.\-_A-Za-z0-9].*|\$(\.[\w-]+(\[(\d+|\*)\])*)*",), r"aws\..*"
+    ),
 }
 """Equivalent conditions for expressions with lookaround or with repetition counts too large for RE2."""
 

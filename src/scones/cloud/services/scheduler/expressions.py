@@ -88,7 +88,7 @@ def time_zone(name: str) -> ZoneInfo:
     """Return a time zone of the IANA database; raises `ExpressionError` if it does not exist."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError) as error:  # a name that is not in the database, or not a name at all
+    except (KeyError, ValueError, OSError) as error:  # not in the database, or not a name at all
         raise ExpressionError(name) from error
 
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 
 from scones.cloud.core.clock import now_ms
-from scones.cloud.process.program_output import Lines
+from scones.cloud.process.program_output import LINE_LIMIT, Lines
 
 TAIL = 4096
 """Maximum bytes of the log in a response to LogType Tail."""
@@ -44,7 +44,8 @@ class LogStream:
     def output(self, piece: bytes) -> asyncio.Future[None] | None:
         """Add a piece of the function's output; return a future to wait for before the next piece, if any."""
         for line in self._lines.add(piece):
-            self.line(_message(line))
+            cut = len(line) > LINE_LIMIT - 4  # a part of a longer line, which has no line break
+            self._add(_message(line) + ("" if cut else "\n"))
         if len(self._waiting) < WAITING_LINES and self._bytes < WAITING_BYTES:
             return None
         return self.flush()
