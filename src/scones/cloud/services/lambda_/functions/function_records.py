@@ -346,7 +346,9 @@ def _unchanged(published: Members, latest: Members) -> bool:
 
     PublishVersion may have given the version a description of its own. Its LastModified is that of $LATEST.
     """
-    return published["LastModified"] == latest["LastModified"] or _without_identity(published) == _without_identity(latest)
+    return published["LastModified"] == latest["LastModified"] or _without_identity(published) == _without_identity(
+        latest
+    )
 
 
 def _without_identity(configuration: Members) -> Members:
