@@ -73,7 +73,7 @@ def replay(environment: dict[str, str], folder: Path, *options: str) -> list[Res
         env=environment,
         check=True,
         capture_output=True,
-        timeout=540,
+        timeout=1500,
     )
     return [_result(json.loads(line)) for line in out.read_text().splitlines()]
 

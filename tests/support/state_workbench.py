@@ -125,7 +125,7 @@ class FakeTasks(TaskRunner):
         self._work = work
         self._run = run
 
-    async def run(self, resource: Resource, parameters: Any) -> Any:
+    async def run(self, resource: Resource, parameters: Any, _context: Any) -> Any:
         self._run.calls.append((resource.arn, parameters))
         result = self._work(parameters)
         return await result if asyncio.iscoroutine(result) else result

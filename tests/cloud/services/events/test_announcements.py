@@ -22,6 +22,8 @@ def test_the_status_changes_of_executions_are_announced(cloud: Any, make_queue: 
     assert set(reported) == {"RUNNING", "FAILED"}
     assert reported["RUNNING"]["detail-type"] == "Step Functions Execution Status Change"
     assert reported["RUNNING"]["resources"] == [execution]
+    assert reported["RUNNING"]["detail"]["redriveStatusReason"] == "Execution is RUNNING and cannot be redriven"
+    assert "redriveStatusReason" not in reported["FAILED"]["detail"]
     detail = reported["FAILED"]["detail"]
     assert (detail["error"], detail["cause"], detail["input"]) == ("Broken", "It broke.", '{"n": 1}')
     described = sfn.describe_execution(executionArn=execution)

@@ -31,6 +31,16 @@ def test_an_sdk_task_writes_and_reads_an_object(machines, cloud):
     assert (details["resourceType"], details["resource"]) == ("aws-sdk:s3", "getObject")
 
 
+def test_an_event_that_a_task_sends_names_its_state_machine_and_its_execution(machines, cloud, make_queue):
+    events, queue, source = cloud.client("events"), make_queue(), f"test.{uuid.uuid4().hex[:12]}"
+    events.put_rule(Name=source, EventPattern=json.dumps({"source": [source]}))
+    events.put_targets(Rule=source, Targets=[{"Id": "q", "Arn": queue.arn}])
+    entry = {"Source": source, "DetailType": "t", "Detail": {"n": 1}, "Resources": ["own"]}
+    execution = machines.run(task("events:putEvents", Entries=[entry]))
+    (sent,) = map(json.loads, queue.bodies(1))
+    assert sent["resources"] == ["own", execution["stateMachineArn"], execution["executionArn"]]
+
+
 def test_an_sdk_task_fails_with_the_name_of_the_exception(machines):
     execution = machines.run(task("aws-sdk:s3:listObjects", Bucket=f"none-{uuid.uuid4().hex}"))
     assert (execution["status"], execution["error"]) == ("FAILED", "S3.NoSuchBucketException")

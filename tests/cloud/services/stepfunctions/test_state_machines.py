@@ -168,6 +168,7 @@ def test_stopping_aborts(machines):
     last = machines.history(execution)[-1]
     assert last["type"] == "ExecutionAborted"
     assert last["executionAbortedEventDetails"] == {"error": "Enough", "cause": "closing time"}
+    assert last["previousEventId"] == 0
     assert machines.client.stop_execution(executionArn=execution)["stopDate"] == stopped["stopDate"]
 
 

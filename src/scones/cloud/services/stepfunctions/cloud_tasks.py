@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from scones.cloud.context import CloudContext
@@ -12,6 +13,7 @@ from scones.cloud.services.stepfunctions.execution.activities import Activities
 from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
 from scones.cloud.services.stepfunctions.integrations.jobs import JobIntegration
 from scones.cloud.services.stepfunctions.integrations.lambda_ import invoke_function
+from scones.cloud.services.stepfunctions.integrations.optimized import PutEvents, with_origin
 from scones.cloud.services.stepfunctions.integrations.registry import Integration, IntegrationRegistry
 
 
@@ -32,7 +34,7 @@ class CloudTasks:
         self.region = cloud.settings.region
         self._known: set[Resource] = set()
 
-    async def run(self, resource: Resource, parameters: Any) -> Any:
+    async def run(self, resource: Resource, parameters: Any, context: Mapping[str, Any]) -> Any:
         """Call the resource and return its result; raise `StateFailedError` with AWS's error name and cause."""
         if resource.is_function:
             return await invoke_function(self._cloud, resource.arn, parameters)
@@ -41,6 +43,8 @@ class CloudTasks:
         if not isinstance(parameters, dict):  # AWS's message is not known
             message = f"The parameters of {resource.arn} must be a JSON object"
             raise StateFailedError("States.Runtime", message, fatal=True)
+        if isinstance(integration, PutEvents):
+            parameters = with_origin(parameters, context)
         return await integration.call(self._cloud, parameters)
 
     async def wait(self, resource: Resource, parameters: Any, response: Any) -> Any:

@@ -45,4 +45,6 @@ def announce_execution(
         "redriveDate": None,
         "redriveStatus": "NOT_REDRIVABLE" if status in ("RUNNING", "SUCCEEDED") else "REDRIVABLE",
     }
+    if status in ("RUNNING", "SUCCEEDED"):
+        detail["redriveStatusReason"] = f"Execution is {status} and cannot be redriven"
     announce(cloud, "aws.states", "Step Functions Execution Status Change", execution.arn, detail)

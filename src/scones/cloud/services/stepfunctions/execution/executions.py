@@ -347,7 +347,8 @@ class Executions:
             event = execution.chain.recorder.record("ExecutionTimedOut", 0, {"error": "States.Timeout"})
         else:
             kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
-            event = execution.chain.record(kind, failure_details(failure))
+            previous = 0 if status == "ABORTED" else execution.chain.previous  # as recorded on AWS
+            event = execution.chain.recorder.record(kind, previous, failure_details(failure))
         error, cause = (failure.error, failure.cause) if failure else (None, None)
         written = self._journal.add(END, status, output, error, cause, event.at, execution.arn)
         if execution.child is not None:

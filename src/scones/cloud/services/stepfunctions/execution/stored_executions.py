@@ -107,7 +107,8 @@ class StoredExecutions:
             (last,) = connection.execute(
                 "SELECT coalesce(max(id), 0) FROM sfn_events WHERE execution = ?", (number,)
             ).fetchone()
-            event = Event(last + 1, last, kind, now, failure_details(failure))
+            previous = 0 if status == "ABORTED" else last  # as recorded on AWS
+            event = Event(last + 1, previous, kind, now, failure_details(failure))
             connection.execute(EVENT, (number, *to_row(event)))
             connection.execute(END, (status, None, failure.error, failure.cause, now, row["arn"]))
             for sql in _END_MAP_RUNS:

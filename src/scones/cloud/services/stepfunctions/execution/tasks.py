@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,8 +37,8 @@ class TaskRunner(Protocol):
     callbacks: TaskTokens | None
     activities: Activities | None
 
-    async def run(self, resource: Resource, parameters: Any) -> Any:
-        """Call the resource and return its response, or raise `StateFailedError`."""
+    async def run(self, resource: Resource, parameters: Any, context: Mapping[str, Any]) -> Any:
+        """Call the resource and return its response, or raise `StateFailedError`; `context` is the context object."""
 
     async def wait(self, resource: Resource, parameters: Any, response: Any) -> Any:
         """Wait for the work that a `.sync` task has started; return its result, or raise `StateFailedError`."""
@@ -146,12 +147,12 @@ class TaskAttempt:
         if resource.is_activity:
             return await self._activity(heartbeat, history)
         if not resource.pattern:
-            return await self.runner.run(resource, self.parameters)
+            return await self.runner.run(resource, self.parameters, self.scope.context)
         submitted = history.last("TaskSubmitted") if history else None
         if submitted is not None and submitted.details is not None:
             response = json.loads(submitted.details["output"])
         else:
-            response = await self.runner.run(resource, self.parameters)
+            response = await self.runner.run(resource, self.parameters, self.scope.context)
             events.submitted(self.chain, self.texts.of(response))
         if self.token is not None:
             assert self.runner.callbacks is not None

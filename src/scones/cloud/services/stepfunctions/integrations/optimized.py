@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -94,3 +95,16 @@ class PutEvents(OptimizedIntegration):
         if result["FailedEntryCount"]:
             raise StateFailedError("EventBridge.FailedEntry", dumps(result))
         return result
+
+
+def with_origin(parameters: dict[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of PutEvents whose entries also name the state machine and the execution, as on AWS."""
+    entries = parameters.get("Entries")
+    if not isinstance(entries, list):
+        return parameters
+    origin = [context[about]["Id"] for about in ("StateMachine", "Execution") if "Id" in context.get(about, {})]
+    named = [
+        entry | {"Resources": [*(entry.get("Resources") or []), *origin]} if isinstance(entry, dict) else entry
+        for entry in entries
+    ]
+    return parameters | {"Entries": named}
