@@ -24,7 +24,7 @@ from scones.cloud.process.watchdog import mark_stuck, stuck_since
 
 _SERVICE_IDS = (
     *("CLOUDWATCH", "CLOUDWATCH_LOGS", "EVENTBRIDGE", "IAM", "LAMBDA", "S3"),
-    *("SAGEMAKER", "SAGEMAKER_RUNTIME", "SFN", "SNS", "SQS", "STS"),
+    *("SAGEMAKER", "SAGEMAKER_RUNTIME", "SCHEDULER", "SFN", "SNS", "SQS", "STS"),
 )
 CLEARED_VARIABLES = (
     *("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),

@@ -205,6 +205,22 @@ def test_a_revision_changes_with_the_state_with_versions_and_with_tags(cloud):
     assert again["RevisionId"] == version["RevisionId"]
 
 
+def test_deprecated_runtimes_and_long_names_are_refused_in_awss_words(function, cloud):
+    for runtime in ("python3.7", "nodejs14.x", "go1.x"):
+        with pytest.raises(ClientError) as caught:
+            function(ONE, Runtime=runtime)
+        assert caught.value.response["Error"]["Message"] == (
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
+        )
+    with pytest.raises(ClientError, match="InvalidParameterValueException.*length less than or equal to 64"):
+        function(ONE, FunctionName="a" * 65)
+    with pytest.raises(ClientError, match="ResourceNotFoundException.*Function not found"):
+        cloud.client("lambda").get_function(FunctionName="a" * 65)
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.*LATEST version cannot be deleted"):
+        cloud.client("lambda").delete_function(FunctionName="absent", Qualifier="$LATEST")
+
+
 def test_a_changed_description_is_a_new_version(function):
     made = function(ONE, Description="one")
     client, name = made.client, made.name

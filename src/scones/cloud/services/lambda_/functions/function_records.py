@@ -145,15 +145,16 @@ class FunctionRecords:
         Deleting a version that does not exist succeeds. Raises `InvalidParameterValueException` for $LATEST and for an
         alias, and `ResourceConflictException` for a version that an alias references.
         """
-        self.find(FunctionName(function.name))
         version = function.qualifier
+        if version == LATEST:
+            reason = "$LATEST version cannot be deleted without deleting the function."
+            raise ServiceError("InvalidParameterValueException", reason, Type="User")
+        self.find(FunctionName(function.name))
         if version is None:
             await self._store.execute("DELETE FROM functions WHERE name = ?", function.name)
             return
         if not version.isdigit():
             reason = "Deletion of aliases is not currently supported."
-            if version == LATEST:
-                reason = "$LATEST version cannot be deleted without deleting the function."
             raise ServiceError("InvalidParameterValueException", reason, Type="User")
         aliases = [each["Name"] for each in self.aliases(function.name) if version in _versions(each)]
         if aliases:

@@ -10,7 +10,7 @@ from scones.cloud.services.lambda_.functions.code_links import CodeLinks
 from scones.cloud.services.lambda_.functions.configuration import check_revision, listed, merged_logging
 from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, new_revision, now
-from scones.cloud.services.lambda_.functions.limits import check_settings, check_tags, check_variables
+from scones.cloud.services.lambda_.functions.limits import check_name, check_settings, check_tags, check_variables
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
@@ -68,6 +68,7 @@ class FunctionOperations:
         """Create a function from a zip archive in the request or in S3."""
         params = call.params
         name = self._names.requested(call).name
+        check_name(name)
         if params.get("PackageType", "Zip") != "Zip" or "ImageUri" in params["Code"]:
             raise ServiceError(
                 "InvalidParameterValueException",

@@ -11,6 +11,24 @@ from scones.cloud.wire.members import Members
 MAXIMA = {"Timeout": 900, "MemorySize": 10_240}
 """Maxima in seconds and in MB. The service model has the maxima of managed instances, which the local cloud does not
 offer."""
+DEPRECATED_RUNTIMES = frozenset(
+    {
+        *(
+            "nodejs",
+            "nodejs4.3",
+            "nodejs4.3-edge",
+            "nodejs6.10",
+            "nodejs8.10",
+            "nodejs10.x",
+            "nodejs12.x",
+            "nodejs14.x",
+        ),
+        *("python2.7", "python3.6", "python3.7", "ruby2.5", "ruby2.7", "java8", "go1.x", "provided"),
+        *("dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1"),
+    }
+)
+"""Runtimes with which AWS creates no functions any more (Lambda Developer Guide, "Lambda runtimes")."""
+MAX_NAME = 64
 LAYERS = 5
 TAGS = 50
 VARIABLES_LIMIT = 4096
@@ -40,11 +58,25 @@ RESERVED_VARIABLES = frozenset(
 """Names that the runtime sets (Lambda Developer Guide, "Defined runtime environment variables")."""
 
 
-def check_settings(params: Members) -> None:
-    """Refuse settings above their maximum, and layers that a function must not combine.
+def check_name(name: str) -> None:
+    """Raise `InvalidParameterValueException` for a name that is too long for a new function."""
+    if len(name) > MAX_NAME:
+        raise _refused(
+            f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must "
+            f"have length less than or equal to {MAX_NAME}"
+        )
 
-    Raises `ValidationException` for the former and `InvalidParameterValueException` for the latter.
+
+def check_settings(params: Members) -> None:
+    """Refuse settings above their maximum, deprecated runtimes, and layers that a function must not combine.
+
+    Raises `ValidationException` for the first and `InvalidParameterValueException` for the others.
     """
+    if (runtime := params.get("Runtime")) in DEPRECATED_RUNTIMES:
+        raise _refused(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
+        )
     for member, maximum in MAXIMA.items():
         if params.get(member, 0) > maximum:
             path = member[0].lower() + member[1:]

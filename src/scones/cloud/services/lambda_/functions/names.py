@@ -10,7 +10,6 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 
 LATEST = "$LATEST"
-NAME_LIMIT = 64
 _FORM = re.compile(
     r"(?:arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
     r"(?P<name>[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
@@ -30,18 +29,11 @@ class FunctionName:
     def parse(cls, given: str, qualifier: str | None = None) -> FunctionName:
         """Parse a FunctionName parameter and its Qualifier.
 
-        Raises `InvalidParameterValueException` if the name is invalid or the two have different qualifiers, and
-        `ValidationException` if the name is too long.
+        Raises `InvalidParameterValueException` if the name is invalid or the two have different qualifiers.
         """
         found = _FORM.fullmatch(given)
         if found is None:
             raise ServiceError("InvalidParameterValueException", f"Invalid function name: {given}", Type="User")
-        if len(found["name"]) > NAME_LIMIT:
-            raise ServiceError(
-                "ValidationException",
-                f"1 validation error detected: Value '{given}' at 'functionName' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {NAME_LIMIT}",
-            )
         inside: str | None = found["qualifier"]
         if inside and qualifier and inside != qualifier:
             raise ServiceError(
