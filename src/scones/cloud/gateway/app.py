@@ -72,6 +72,7 @@ class Gateway:
         try:
             check_origin(request, self._port, allow_foreign=self._accepts_foreign_origins(request))
             routed = await self._router.route(request)
+            match = routed.match
             authenticated = await self._authenticator.authenticate(request, routed, receive)
             match = require_operation(request, routed, authenticated.form)
             handler = self._cloud.handler(match.service, match.operation.name)

@@ -115,6 +115,8 @@ def test_lifecycle_rules_are_stored_and_announced(s3, bucket, refusal):
     assert "Expiration" not in s3.put_object(Bucket=bucket, Key="b/1", Body=b"x")
     lifecycle(s3, bucket, {"Prefix": "a/", "Expiration": {"Days": 3}})
     assert len(s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]["ID"]) == 36
+    lifecycle(s3, bucket, {"Prefix": "a/", "Expiration": {"Days": 2**31 - 1}})
+    assert "Expiration" not in s3.head_object(Bucket=bucket, Key="a/1")
     s3.delete_bucket_lifecycle(Bucket=bucket)
     assert "Expiration" not in s3.head_object(Bucket=bucket, Key="a/1")
 
@@ -129,6 +131,7 @@ def test_lifecycle_rules_are_stored_and_announced(s3, bucket, refusal):
         ({"Filter": {}, "Expiration": {"Date": datetime(2023, 1, 1, 2, tzinfo=UTC)}}, "InvalidArgument"),
         ({"Filter": {"Prefix": "", "ObjectSizeGreaterThan": 5}, "Expiration": {"Days": 1}}, "MalformedXML"),
         ({"Filter": {}, "NoncurrentVersionExpiration": {}}, "MalformedXML"),
+        ({"Filter": {}, "NoncurrentVersionExpiration": {"NoncurrentDays": 0}}, "InvalidArgument"),
         ({"Filter": {}}, "InvalidRequest"),
         (
             {

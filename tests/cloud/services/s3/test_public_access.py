@@ -98,6 +98,8 @@ def test_responses_to_a_page_have_the_headers_of_the_rule(cloud, s3, bucket):
     rules = [RULE, {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]
     s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
     assert send(cloud, "GET", path, Origin=ORIGIN)[1]["access-control-allow-origin"] == ORIGIN
+    status, headers, _ = send(cloud, "GET", f"/{bucket}/key", Origin=ORIGIN)
+    assert (status, headers["access-control-allow-origin"]) == (403, ORIGIN)
     _, headers, _ = send(cloud, "GET", path, Origin="https://other.org")
     assert headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in headers

@@ -97,6 +97,8 @@ def _enumerated(member: str, name: str, value: str, values: frozenset[str]) -> s
     if member == "ObjectOwnership":
         message = f"Invalid {name} header: {value}"
         raise ServiceError("InvalidArgument", message, ArgumentName=name)
+    if member == "TransitionDefaultMinimumObjectSize":
+        raise ServiceError("InvalidRequest", f"Invalid {member} found: {value}")
     if member not in _MESSAGES:
         raise ServiceError("InvalidRequest", f"Value for {name} header is invalid.")
     raise errors.invalid_argument(_MESSAGES[member], name, value)

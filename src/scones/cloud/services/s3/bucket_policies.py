@@ -18,6 +18,8 @@ from scones.cloud.services.s3.public_access_blocks import PublicAccessBlocks
 from scones.cloud.wire.members import Members
 
 SETTING = "policy"
+LARGEST = 20 * 1024
+"""Maximum number of bytes of a policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class BucketPolicy:
     @classmethod
     def parse(cls, text: str) -> BucketPolicy:
         """Return the policy in a JSON document; raises `MalformedPolicy`."""
+        if len(text.encode()) > LARGEST:  # AWS's code for a policy that is too large is unknown
+            raise ServiceError("MalformedPolicy", f"Bucket policies are limited to {LARGEST} bytes.")
         try:
             document = json.loads(text)
         except (ValueError, RecursionError):
@@ -56,7 +60,7 @@ class BucketPolicy:
         A condition is never met for an Allow, and always for a Deny, because the local cloud evaluates none.
         """
         effects = {
-            statement.get("Effect")
+            str(statement.get("Effect"))
             for statement in self.statements
             if _names_anyone(statement)
             and _covers(statement, "Action", action.lower(), lower=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 from scones.cloud.errors import ServiceError
@@ -120,6 +120,9 @@ def _checked(rule: Members) -> Members:
     _check_expiration(rule.get("Expiration", {}))
     if rule.get("NoncurrentVersionExpiration", {"NoncurrentDays": 1}) == {}:
         raise errors.malformed_xml()
+    _check_positive(rule.get("NoncurrentVersionExpiration", {}), "NoncurrentDays", "NoncurrentVersionExpiration")
+    aborted = rule.get("AbortIncompleteMultipartUpload", {})
+    _check_positive(aborted, "DaysAfterInitiation", "AbortIncompleteMultipartUpload")
     if ACTIONS.isdisjoint(rule):
         raise ServiceError("InvalidRequest", "At least one action needs to be specified in a rule.")
     converted: Members = _with_seconds(rule)
@@ -137,11 +140,15 @@ def _check_filter(chosen: Members) -> None:
 def _check_expiration(expiration: Members) -> None:
     if len(expiration) > 1:
         raise errors.malformed_xml()
-    if expiration.get("Days", 1) < 1:
-        raise ServiceError("InvalidArgument", "'Days' for Expiration action must be a positive integer")
+    _check_positive(expiration, "Days", "Expiration")
     date = expiration.get("Date")
-    if isinstance(date, datetime) and date.time() != time():
+    if isinstance(date, datetime) and date.astimezone(UTC).time() != time():
         raise errors.invalid_argument("'Date' must be at midnight GMT", "Date", date.isoformat())
+
+
+def _check_positive(action: Members, member: str, name: str) -> None:
+    if action.get(member, 1) < 1:
+        raise ServiceError("InvalidArgument", f"'{member}' for {name} action must be a positive integer")
 
 
 def _with_seconds(value: Any) -> Any:

@@ -12,6 +12,8 @@ from scones.cloud.wire.members import Members
 
 DAY = 86_400_000
 """Milliseconds of a day."""
+YEAR_9999 = 253_370_764_800_000
+"""Beginning of the year 9999, in milliseconds since 1970: later times cannot be written in a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +93,6 @@ def expiration_header(rules: Iterable[LifecycleRule], candidate: Candidate) -> s
     if found is None:
         return None
     expiry, rule = found
+    if expiry >= YEAR_9999:
+        return None
     return f'expiry-date="{http_date(expiry)}", rule-id="{quote(rule.document["ID"])}"'

@@ -175,6 +175,6 @@ class S3(Service):
         await self._files.make_folder()
         self._notifier.start()
         self._rules.load()
-        self.cloud.spawn(self._expiry.run(), name="lifecycle rules of S3")
         if self.cloud.may_sweep:
+            self.cloud.spawn(self._expiry.run(), name="lifecycle rules of S3")
             self.cloud.spawn(self._objects.sweep(), name="sweep of the folder of bodies")

@@ -12,6 +12,8 @@ import zlib
 
 NULL = "null"
 """ID of the version that a bucket without versioning, or with suspended versioning, writes."""
+LAST_POSITION = 2**63 - 1
+"""Largest integer in SQLite."""
 _LENGTH = 32
 _ALTERNATIVES = b"._"
 """The last two characters of the alphabet, in place of those of base64."""
@@ -40,7 +42,8 @@ def position_of(version: str) -> int | None:
     noise, hidden, check = content[:12], content[12:20], content[20:]
     if check != _check(noise + hidden):
         return None
-    return int.from_bytes(hidden) ^ _mask(noise)
+    position = int.from_bytes(hidden) ^ _mask(noise)
+    return position if position <= LAST_POSITION else None
 
 
 def _mask(noise: bytes) -> int:

@@ -15,10 +15,10 @@ from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.listings import ListingPage, common_members, key_encoder, paced, page_limit
 from scones.cloud.services.s3.scan import ListingEntry, later, listing_entries
-from scones.cloud.services.s3.version_ids import position_of
+from scones.cloud.services.s3.version_ids import LAST_POSITION, position_of
 from scones.cloud.wire.members import Members
 
-_NEWEST = 2**63 - 1
+_NEWEST = LAST_POSITION
 """Position of a current object in a listing: it comes before the older versions of its key."""
 _COLUMNS = "key, version, size, etag, modified, storage_class, checksum_algorithm, checksum_type, tags"
 _CURRENT = f"""
