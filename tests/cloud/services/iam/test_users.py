@@ -158,6 +158,11 @@ def test_service_specific_credentials_belong_to_a_user(cloud):
     assert refusal(iam.delete_user, UserName="committer")[2] == (
         "Cannot delete entity, must remove referenced objects first."
     )
+    malformed = {"UserName": "committer", "ServiceSpecificCredentialId": "an-id-with-hyphens-and-no-match"}
+    assert refusal(iam.delete_service_specific_credential, **malformed)[2] == (
+        "1 validation error detected: Value at 'serviceSpecificCredentialId' failed to satisfy constraint: Member must"
+        r" satisfy regular expression pattern: [\w]+"
+    )
     wrong = {"UserName": "committer", "ServiceName": "lambda.amazonaws.com"}
     assert refusal(iam.create_service_specific_credential, **wrong)[2] == (
         "No such service lambda.amazonaws.com is supported for Service Specific Credentials"

@@ -63,19 +63,24 @@ async def evaluate(store: Store, alarm: Members, now: float) -> Verdict | None:
     end = now // period * period
     begin = end - period * (periods + MORE_PERIODS)
     queries = alarm_queries(alarm)
+    if "Metrics" not in alarm:
+        counted = {**queries[0]["MetricStat"], "Stat": "SampleCount"}
+        queries.append({"Id": "counts", "MetricStat": counted, "ReturnData": False})
     found = await series_of(store, queries, begin, end)
     (returned,) = [query["Id"] for query in queries if query.get("ReturnData", True)]
     series = found[returned]
     points = sorted((series if isinstance(series, dict) else {}).items())[-periods:]
-    return _Evaluation(alarm, dict(points), period, end).verdict()
+    counts = found.get("counts") if "Metrics" not in alarm else None
+    return _Evaluation(alarm, dict(points), counts if isinstance(counts, dict) else {}, period, end).verdict()
 
 
 class _Evaluation:
     """One evaluation: the newest values of the watched series, at most as many as there are evaluated periods."""
 
-    def __init__(self, alarm: Members, points: Series, period: int, end: float) -> None:
+    def __init__(self, alarm: Members, points: Series, counts: Series, period: int, end: float) -> None:
         self._alarm = alarm
         self._points = points
+        self._counts = counts
         self._period = period
         self._end = end
         self._periods: int = alarm["EvaluationPeriods"]
@@ -135,10 +140,15 @@ class _Evaluation:
             "period": self._period,
             "recentDatapoints": [self._points[at] for at in sorted(self._points)],
             "threshold": float(alarm["Threshold"]),
-            "evaluatedDatapoints": [{"timestamp": iso_time(at), "value": self._points[at]} for at in newest]
+            "evaluatedDatapoints": [self._evaluated(at) for at in newest]
             or [{"timestamp": iso_time(self._end - self._period * (number + 1))} for number in range(self._periods)],
         }
         return Verdict(state, reason, json.dumps(data))
+
+    def _evaluated(self, at: float) -> Members:
+        """Return the description of a value; that of an expression has no number of samples."""
+        count: Members = {"sampleCount": self._counts[at]} if at in self._counts else {}
+        return {"timestamp": iso_time(at), **count, "value": self._points[at]}
 
 
 def _s(count: int) -> str:

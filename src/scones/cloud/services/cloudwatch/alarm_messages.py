@@ -38,6 +38,7 @@ def topic_message(alarm: Members, before: Members, account: str, region: str) ->
         "Region": region,
         "AlarmArn": alarm["AlarmArn"],
         "OldStateValue": before["StateValue"],
+        "ActionExecutedAfterMuteWindow": False,
         **{name: alarm[name] for name in ("OKActions", "AlarmActions", "InsufficientDataActions")},
     }
     if "AlarmRule" in alarm:

@@ -84,7 +84,12 @@ class AlarmOperations:
         size = params.get("MaxRecords", 50)
         shown, token = page(found, params.get("NextToken"), size, invalid_token())
         listed = {kind: [_described(each) for each in shown if alarm_type(each) == kind] for kind in _KINDS}
-        return {"MetricAlarms": listed["MetricAlarm"], "CompositeAlarms": listed["CompositeAlarm"], "NextToken": token}
+        return {
+            "MetricAlarms": listed["MetricAlarm"],
+            "CompositeAlarms": listed["CompositeAlarm"],
+            "LogAlarms": [],
+            "NextToken": token,
+        }
 
     async def describe_alarms_for_metric(self, call: OperationCall) -> Members:
         """List the alarms on a metric with the given dimensions."""
@@ -253,6 +258,9 @@ def _check_metric_alarm(params: Members) -> None:
 def _check_metrics(params: Members) -> None:
     if "MetricName" in params or "Namespace" in params:
         raise invalid_combination("The parameters MetricName and Metrics are mutually exclusive.")
+    for name in ("Statistic", "ExtendedStatistic", "Period", "Unit", "Dimensions"):
+        if name in params:
+            raise validation_error(f"{name} should not be set if list of Metrics is set.")
     returned = [query for query in params["Metrics"] if query.get("ReturnData", True)]
     if len(returned) != 1:
         raise validation_error("Exactly one element of the metrics list should return data.")

@@ -27,6 +27,7 @@ MAX_QUERIES = 500
 """Maximum number of queries per request: API reference, "GetMetricData"."""
 MAX_DATAPOINTS = 100_800
 """Maximum number of data points per response: API reference, "GetMetricData"."""
+_STAT = re.compile(r"SampleCount|Sum|Average|Minimum|Maximum|IQM|(p|tm|wm|tc|ts)[\d.]+|(PR|TM|WM|TC|TS)\(.*\)")
 _ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
 
@@ -90,9 +91,16 @@ def _checked(queries: Sequence[Members]) -> dict[str, Members]:
         if "MetricStat" not in query and "Expression" not in query:
             raise validation_error(f"The parameter {path}.MetricStat is required.\n")
         if "MetricStat" in query:
-            check_statistic(query["MetricStat"]["Stat"])
+            _check_stat(query["MetricStat"]["Stat"], f"{path}.MetricStat.Stat")
         by_id[query["Id"]] = query
     return by_id
+
+
+def _check_stat(stat: str, path: str) -> None:
+    """Raise `ServiceError` for a statistic that AWS does not know, or that the local cloud does not support."""
+    if not _STAT.fullmatch(stat):
+        raise validation_error(f"The value {stat} for parameter {path} is not a valid statistic.")
+    check_statistic(stat)
 
 
 def _metric_series(connection: sqlite3.Connection, stat: Members, begin: float, end: float) -> Series:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
+from botocore.model import StructureShape
+
 from scones.cloud.context import CloudContext
 from scones.cloud.core.credentials import EXECUTION_ROLE
 from scones.cloud.core.uuids import uuid4
+from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, Service
 from scones.cloud.services.iam import (
     access_keys,
@@ -19,6 +22,7 @@ from scones.cloud.services.iam import (
 )
 from scones.cloud.services.iam.access_keys import AccessKeyOperations, AccessKeys
 from scones.cloud.services.iam.account import AccountOperations
+from scones.cloud.services.iam.errors import validation_error
 from scones.cloud.services.iam.group_members import GroupMembers
 from scones.cloud.services.iam.groups import GroupOperations
 from scones.cloud.services.iam.identity_policies import IdentityPolicies
@@ -36,11 +40,12 @@ from scones.cloud.services.iam.policy_records import PolicyRecords
 from scones.cloud.services.iam.resource_records import ResourceRecords
 from scones.cloud.services.iam.role_records import RoleRecords
 from scones.cloud.services.iam.roles import RoleOperations
-from scones.cloud.services.iam.service_credentials import ServiceCredentialOperations
+from scones.cloud.services.iam.service_credentials import ServiceCredentialOperations, without_values
 from scones.cloud.services.iam.service_linked_roles import ServiceLinkedRoleOperations
 from scones.cloud.services.iam.simulation import SimulationOperations
 from scones.cloud.services.iam.tags import TagOperations
 from scones.cloud.services.iam.users import UserOperations, UserPossessions
+from scones.cloud.wire.members import Members
 
 _TRUST_POLICY = json.dumps(
     {
@@ -134,6 +139,15 @@ class IdentityAndAccessManagement(Service):
             ),
             SimulationOperations(records.roles),
         )
+
+    def validate(self, params: Members, shape: StructureShape) -> None:
+        """Raise `ServiceError` for parameters that violate the model; some messages do not repeat values, as on AWS."""
+        try:
+            super().validate(params, shape)
+        except ServiceError as error:
+            if "ServiceSpecificCredential" not in shape.name:
+                raise
+            raise validation_error(without_values(error.message)) from error
 
     async def start(self) -> None:
         """Make the users' keys known, and create the execution role of workspaces, as Studio's set-up does."""

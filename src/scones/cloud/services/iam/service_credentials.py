@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import UTC, datetime
 
@@ -75,6 +76,12 @@ class ServiceCredentialOperations:
         if credential["UserName"] != user:
             raise self._credentials.missing(credential_id)
         return credential
+
+
+def without_values(message: str) -> str:
+    """Return the message of a validation error without the rejected values and the sets of valid ones."""
+    hidden = re.sub(r"Value '[^']*' at", "Value at", message)
+    return re.sub(r"(Member must satisfy enum value set): \[[^\]]*\]", r"\1", hidden)
 
 
 def _check_service(service: str) -> None:
