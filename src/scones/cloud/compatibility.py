@@ -203,10 +203,13 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "SetQueueAttributes": _QUEUE,
     },
     "sns": {
+        "AddPermission": _POLICIES,
+        "RemovePermission": _POLICIES,
         "CreateTopic": _TOPIC,
         "SetTopicAttributes": _TOPIC,
         "Subscribe": PartialSupport(
-            "Queues and functions; email subscriptions stay pending, and other protocols are rejected."
+            "Queues and functions; email subscriptions stay pending, telephone numbers get no text messages, and other "
+            "protocols are rejected."
         ),
     },
     "lambda": {

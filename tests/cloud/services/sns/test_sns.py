@@ -148,15 +148,18 @@ def test_a_fifo_topic_keeps_the_order_and_deduplicates(sns: Any, make_queue: Any
     assert queue.bodies(5) == ["0", "1", "2", "3", "4"]
 
 
-def test_batch_fails_entry_by_entry(sns: Any, make_queue: Any) -> None:
+def test_an_invalid_entry_fails_its_batch(sns: Any, make_queue: Any) -> None:
     topic = sns.create_topic(Name=name())["TopicArn"]
     queue = make_queue()
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes={"RawMessageDelivery": "true"})
     entries = [{"Id": str(n), "Message": f"m{n}"} for n in range(9)]
     bad = {"Id": "bad", "Message": "{}", "MessageStructure": "json"}
-    answer = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[*entries, bad])
-    assert [each["Id"] for each in answer["Failed"]] == ["bad"]
-    assert len(answer["Successful"]) == 9
+    assert refused(sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=[*entries, bad]) == (
+        "InvalidParameter",
+        "Invalid parameter: Message Structure - No default entry in JSON message body",
+    )
+    answer = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    assert (len(answer["Successful"]), answer["Failed"]) == (9, [])
     assert sorted(queue.bodies(9)) == [f"m{n}" for n in range(9)]
 
 

@@ -200,3 +200,51 @@ def test_filters_compare_numbers_with_six_decimal_places(sns: Any, topic: str, m
         attributes = {"price": {"DataType": "Number", "StringValue": price}}
         sns.publish(TopicArn=topic, Message=price, MessageAttributes=attributes)
     assert sorted(queue.bodies(3)) == ["100.1234561", "100.1234567", "200.1234561"]
+
+
+def test_permissions_are_statements_of_the_policy(sns: Any, topic: str) -> None:
+    account = topic.split(":")[4]
+    permission = {"TopicArn": topic, "Label": "test", "AWSAccountId": [account], "ActionName": ["Publish", "Subscribe"]}
+
+    def statements() -> list[dict[str, Any]]:
+        return json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])["Statement"]
+
+    sns.add_permission(**permission)
+    assert [each["Sid"] for each in statements()] == ["__default_statement_ID", "test"]
+    assert statements()[1] == {
+        "Sid": "test",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": ["SNS:Publish", "SNS:Subscribe"],
+        "Resource": topic,
+    }
+    assert refusal(sns.add_permission, **permission) == (
+        "InvalidParameter",
+        "Invalid parameter: Statement already exists",
+    )
+    assert refusal(sns.add_permission, **permission | {"Label": "other", "ActionName": ["InvalidAction"]}) == (
+        "InvalidParameter",
+        "Invalid parameter: Policy statement action out of service scope!",
+    )
+    sns.remove_permission(TopicArn=topic, Label="test")
+    assert [each["Sid"] for each in statements()] == ["__default_statement_ID"]
+    missing = refusal(sns.remove_permission, TopicArn=f"{topic}-none", Label="test")
+    assert missing == ("NotFound", "Topic does not exist")
+
+
+def test_subscribers_and_targets_are_refused_in_the_words_of_aws(sns: Any, topic: str) -> None:
+    accepted = sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+1234567890")["SubscriptionArn"]
+    assert attributes_of(sns, accepted)["PendingConfirmation"] == "false"
+    sns.publish(TopicArn=topic, Message="m")
+    for number in ("+15--551234567", "+15551234567.", "/+15551234567", "NAA+15551234567"):
+        answer = refusal(sns.subscribe, TopicArn=topic, Protocol="sms", Endpoint=number)
+        assert answer == ("InvalidParameter", f"Invalid SMS endpoint: {number}")
+    invalid = "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not 1"
+    assert refusal(sns.unsubscribe, SubscriptionArn="randomstring")[1] == invalid
+    assert refusal(sns.unsubscribe, SubscriptionArn=topic)[1] == "Invalid parameter: SubscriptionId"
+    endpoint = f"{topic.rpartition(':')[0]}:endpoint/APNS/abcdef/0f7d5971-aa8b-4bd5-b585-0826e9f93a66"
+    assert refusal(sns.publish, TargetArn=endpoint, Message="m")[1] == (
+        "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified"
+    )
+    typed = {"attr1": {"DataType": "String.", "StringValue": "prefixed-1"}}
+    assert refusal(sns.publish, TopicArn=topic, Message="m", MessageAttributes=typed)[0] == "ParameterValueInvalid"

@@ -29,7 +29,9 @@ class MessageDelivery:
             subscription = self._records.subscription(lane)
         except ServiceError:
             return
-        if subscription.protocol == "lambda":
+        if subscription.protocol == "sms":
+            log.warning("The local cloud sends no text messages: %s to %s", message["MessageId"], subscription.endpoint)
+        elif subscription.protocol == "lambda":
             event = lambda_event(message, subscription, self._cloud.url)
             await send(self._cloud, subscription.endpoint, TargetMessage(text=event))
         else:

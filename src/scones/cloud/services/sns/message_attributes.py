@@ -9,7 +9,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.wire.members import Members
 
 _NAME_LIMIT = 256
-_TYPE = re.compile(r"(String|Number|Binary)(\..*)?", re.DOTALL)
+_TYPE = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 

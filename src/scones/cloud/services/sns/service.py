@@ -9,6 +9,7 @@ from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.service import Service
 from scones.cloud.services.sns import topic_records
 from scones.cloud.services.sns.delivery import MessageDelivery
+from scones.cloud.services.sns.permissions import PermissionOperations
 from scones.cloud.services.sns.publishing import PublishingOperations
 from scones.cloud.services.sns.subscriptions import SubscriptionOperations
 from scones.cloud.services.sns.topic_records import TopicRecords
@@ -21,7 +22,7 @@ class SNS(Service):
     """The SNS API; messages are delivered from an outbox in the store."""
 
     name: ClassVar[str] = "sns"
-    groups = (TopicOperations, SubscriptionOperations, PublishingOperations)
+    groups = (TopicOperations, PermissionOperations, SubscriptionOperations, PublishingOperations)
     schema: ClassVar[str] = topic_records.SCHEMA + ";" + Outbox.schema(_OUTBOX)
     validation_code: ClassVar[str] = "ValidationError"
 
@@ -34,6 +35,7 @@ class SNS(Service):
         super().__init__(
             cloud,
             TopicOperations(cloud, records),
+            PermissionOperations(records, cloud.settings.account),
             SubscriptionOperations(cloud, records),
             PublishingOperations(cloud, records, self._outbox),
         )

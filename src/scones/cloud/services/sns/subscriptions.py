@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
 from collections.abc import Mapping
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import service_of
+from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import check_json, invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
@@ -18,7 +20,8 @@ from scones.cloud.wire.members import Members
 log = logging.getLogger(__name__)
 
 _MAIL_PROTOCOLS = ("email", "email-json")
-_UNSUPPORTED_PROTOCOLS = ("http", "https", "sms", "application", "firehose")
+_UNSUPPORTED_PROTOCOLS = ("http", "https", "application", "firehose")
+_PHONE_NUMBER = re.compile(r"\+?[1-9](?:[./-]?[0-9]){1,14}")
 _ATTRIBUTES = {
     "DeliveryPolicy",
     "FilterPolicy",
@@ -27,6 +30,8 @@ _ATTRIBUTES = {
     "RedrivePolicy",
 }
 _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
+TOPIC_ARN_PARTS = 6
+"""Number of parts of a topic's ARN; a subscription's ARN has one more."""
 PENDING = "pending confirmation"
 
 
@@ -34,6 +39,7 @@ class SubscriptionOperations:
     """Operations that subscribe queues and functions to topics.
 
     Email subscriptions stay pending. On AWS, the owner confirms with a link in an email; the local cloud sends none.
+    Subscriptions of telephone numbers are stored, and get no text messages.
     """
 
     def __init__(self, cloud: CloudContext, records: TopicRecords) -> None:
@@ -70,8 +76,11 @@ class SubscriptionOperations:
     async def unsubscribe(self, call: OperationCall) -> Members:
         """Delete a subscription; do nothing if it does not exist."""
         arn = call.params["SubscriptionArn"]
-        if len(arn.split(":")) != 7:
-            raise invalid(f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {len(arn.split(':'))}")
+        parts = len(arn.split(":"))
+        if parts < TOPIC_ARN_PARTS:
+            raise invalid(f"SubscriptionArn Reason: An ARN must have at least {TOPIC_ARN_PARTS} elements, not {parts}")
+        if parts == TOPIC_ARN_PARTS:
+            raise invalid("SubscriptionId")
         found = next((each for each in self._records.subscriptions() if each.arn == arn), None)
         if found is not None:
             await self._records.delete_subscription(found)
@@ -147,7 +156,7 @@ def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
         raise invalid(
             f"Protocol {protocol}: the local cloud supports sqs and lambda; subscribe a queue or a function instead"
         )
-    if protocol not in ("sqs", "lambda", *_MAIL_PROTOCOLS):
+    if protocol not in ("sqs", "lambda", "sms", *_MAIL_PROTOCOLS):
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
     service = service_of(endpoint)
     if protocol == "sqs" and service != "sqs":
@@ -156,6 +165,8 @@ def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
         raise invalid("Lambda endpoint ARN")
     if protocol in _MAIL_PROTOCOLS and "@" not in endpoint:
         raise invalid("Email address")
+    if protocol == "sms" and not _PHONE_NUMBER.fullmatch(endpoint):
+        raise ServiceError("InvalidParameter", f"Invalid SMS endpoint: {endpoint}")
     if protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
         # AWS repeats "Invalid parameter:" in this message, as users' error reports show.
         raise invalid(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid
+from scones.cloud.services.sns.permissions import default_policy
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords, page
 from scones.cloud.wire.members import Members
 
@@ -84,7 +84,7 @@ class TopicOperations:
                 "TopicArn": topic.arn,
                 "Owner": self._cloud.settings.account,
                 "DisplayName": "",
-                "Policy": json.dumps(_default_policy(topic, self._cloud.settings.account)),
+                "Policy": json.dumps(default_policy(topic, self._cloud.settings.account)),
                 "EffectiveDeliveryPolicy": json.dumps(_DELIVERY_POLICY),
                 "SubscriptionsConfirmed": str(pending.count(False)),
                 "SubscriptionsPending": str(pending.count(True)),
@@ -164,25 +164,3 @@ def _check(name: str, value: str, fifo: bool) -> None:
             raise invalid(f"{name} failed to parse JSON.") from error
     elif name not in _TEXT_ATTRIBUTES and not _FEEDBACK.fullmatch(name):
         raise invalid("AttributeName")
-
-
-def _default_policy(topic: Topic, account: str) -> dict[str, Any]:
-    actions = (
-        "GetTopicAttributes",
-        "SetTopicAttributes",
-        "AddPermission",
-        "RemovePermission",
-        "DeleteTopic",
-        "Subscribe",
-        "ListSubscriptionsByTopic",
-        "Publish",
-    )
-    statement = {
-        "Sid": "__default_statement_ID",
-        "Effect": "Allow",
-        "Principal": {"AWS": "*"},
-        "Action": [f"SNS:{action}" for action in actions],
-        "Resource": topic.arn,
-        "Condition": {"StringEquals": {"AWS:SourceOwner": account}},
-    }
-    return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}

@@ -69,9 +69,10 @@ class MoveTasks:
 def _move_batch(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[str, Queue]) -> set[int]:
     """Move up to one second's messages; return the IDs of the queues that received some, empty if the task ended."""
     source, touched, now = queues.get(task["source"]), set[int](), now_ms()
+    limit = task["rate"] or MAX_RATE
     rows = connection.execute(
         "SELECT id, source FROM sqs_messages WHERE queue = ? AND visible <= ? ORDER BY visible, sent, id LIMIT ?",
-        (source.id if source else None, now, task["rate"] or MAX_RATE),
+        (source.id if source else None, now, limit),
     ).fetchall()
     for row in rows:
         origin = task["destination"] or row["source"]
@@ -87,7 +88,7 @@ def _move_batch(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[
         )
         touched.add(target.id)
     connection.execute("UPDATE sqs_move_tasks SET moved = moved + ? WHERE id = ?", (len(rows), task["id"]))
-    if not rows:
+    if len(rows) < limit:  # no visible message is left
         connection.execute(
             "UPDATE sqs_move_tasks SET status = 'COMPLETED' WHERE id = ? AND status = 'RUNNING'", (task["id"],)
         )
