@@ -259,3 +259,20 @@ def test_a_conditional_completion_conflicts_with_changes_since_its_start(s3, buc
     etag = s3.put_object(Bucket=bucket, Key="key", Body=b"2")["ETag"]
     assert refused(**begun, IfMatch=etag) == conflict("If-Match")
     assert s3.complete_multipart_upload(**upload(), IfMatch=etag)["ETag"]
+
+
+def test_a_completion_has_the_checksums_of_its_upload(s3, bucket, refusal):
+    chosen = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="key", **chosen)["UploadId"]
+    target = {"Bucket": bucket, "Key": "key", "UploadId": upload}
+    etag = s3.upload_part(**target, PartNumber=1, Body=b"x")["ETag"]
+    part = {"PartNumber": 1, "ETag": etag}
+    sha256 = {**part, "ChecksumSHA256": base64.b64encode(hashlib.sha256(b"x").digest()).decode()}
+    wrong = [
+        ({"ChecksumType": "COMPOSITE"}, part, "InvalidRequest", "created using the FULL_OBJECT checksum mode"),
+        ({"ChecksumCRC32": "AAAAAA=="}, part, "BadDigest", "The crc32 you specified did not match the calculated"),
+        ({}, sha256, "BadDigest", "The sha256 you specified for part 1 did not match what we received."),
+    ]
+    for params, given, code, message in wrong:
+        refused = refusal(s3.complete_multipart_upload, **target, MultipartUpload={"Parts": [given]}, **params)
+        assert (refused[:2], message in refused[2]["Message"]) == ((code, 400), True)

@@ -49,6 +49,10 @@ def selected_parts(
 
 def _check_part(part: Members, found: sqlite3.Row | None, upload: MultipartUpload) -> None:
     number, etag, name = part["PartNumber"], part["ETag"].strip('"'), f"Checksum{upload.checksum_algorithm}"
+    for other in checksum.ALGORITHMS:
+        if upload.client_chose_algorithm and other != upload.checksum_algorithm and f"Checksum{other}" in part:
+            message = f"The {other.lower()} you specified for part {number} did not match what we received."
+            raise ServiceError("BadDigest", message)
     if upload.client_chose_algorithm and upload.checksum_type == "COMPOSITE" and name not in part:
         raise ServiceError(
             "InvalidRequest",
@@ -101,6 +105,17 @@ def check_conflict(connection: sqlite3.Connection, params: Members, upload: Mult
         )
 
 
+def check_checksum_type(params: Members, upload: MultipartUpload) -> None:
+    """Raise `InvalidRequest` if a completion names another checksum type than the start of the upload did."""
+    chosen = upload.checksum_type if upload.client_chose_algorithm else "null"
+    if params.get("ChecksumType", chosen) != chosen:
+        raise ServiceError(
+            "InvalidRequest",
+            f"The upload was created using the {chosen} checksum mode. The complete request must use the same checksum "
+            "mode.",
+        )
+
+
 def check_full_object(params: Members, record: ObjectRecord) -> None:
     """Raise an error if the object's size or checksum differs from the values that the client computed for it."""
     if (size := params.get("MpuObjectSize")) is not None and size != record.size:
@@ -110,4 +125,5 @@ def check_full_object(params: Members, record: ObjectRecord) -> None:
         )
     sent = checksum.sent_in(params)
     if sent and sent[0] == record.checksum.algorithm and sent[1] != record.checksum.value:
-        raise ServiceError("BadDigest", f"The {sent[0]} you specified did not match the calculated checksum.")
+        name = record.checksum.algorithm.lower()
+        raise ServiceError("BadDigest", f"The {name} you specified did not match the calculated checksum.")

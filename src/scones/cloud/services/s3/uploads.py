@@ -16,7 +16,13 @@ from scones.cloud.services.s3.acl_operations import AccessControl
 from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.checksum import COMPOSITE_ONLY, FULL_OBJECT_ONLY
-from scones.cloud.services.s3.completion import assembled, check_conflict, check_full_object, selected_parts
+from scones.cloud.services.s3.completion import (
+    assembled,
+    check_checksum_type,
+    check_conflict,
+    check_full_object,
+    selected_parts,
+)
 from scones.cloud.services.s3.conditions import check_conditional_write, check_write
 from scones.cloud.services.s3.copy_sources import CopySources
 from scones.cloud.services.s3.customer_keys import check_key_of_part
@@ -141,6 +147,7 @@ class UploadOperations:
             upload = find_upload(connection, params)
             if not named_parts:
                 raise _no_parts(params)
+            check_checksum_type(params, upload)
             rows = connection.execute("SELECT * FROM s3_parts WHERE upload = ? ORDER BY number", (upload.id,))
             parts = {row["number"]: row for row in rows}
             chosen = selected_parts(named_parts, parts, upload)
