@@ -43,6 +43,9 @@ def run(cloud: Any, *command: str | Path, **variables: str) -> str:
 def test_boto3(cloud, release):
     python = Path(sys.executable) if release == "this" else python_of(f"boto3-{release}")
     answers = json.loads(run(cloud, python, PROGRAMS / "operations.py"))
+    if release == "1.26":
+        assert answers.pop("test") == "unknown"
+        answers["test"] = "SUCCEEDED"
     assert answers == ANSWERS | {"iam": "/service-role/", "sts": cloud.running.account, "logs": [True]}
 
 
