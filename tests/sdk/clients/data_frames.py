@@ -20,7 +20,8 @@ files = s3fs.S3FileSystem(endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 with files.open(f"{bucket}/s3fs.txt", "w") as file:
     file.write("hello")
 
-arrow = fs.S3FileSystem(endpoint_override=os.environ["AWS_ENDPOINT_URL"], region=os.environ["AWS_REGION"])
+where = {"endpoint_override": os.environ["AWS_ENDPOINT_URL"], "region": os.environ["AWS_REGION"]}
+arrow = fs.S3FileSystem(**where, request_timeout=120, connect_timeout=120)  # a busy machine needs more than 3 s
 pyarrow.parquet.write_table(pyarrow.table({"n": [1, 2, 3]}), f"{bucket}/arrow.parquet", filesystem=arrow)
 
 frame.to_csv(f"s3://{bucket}/pandas.csv", index=False)
