@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import Any
@@ -65,21 +64,6 @@ def test_a_users_mistake_is_reported_in_one_sentence(scones: Any, arguments: lis
     assert ran.stderr.count("\n") == 1
 
 
-def test_settings_come_from_the_file_the_environment_and_the_command_line(scones: Any) -> None:
-    (scones.folder / "scones.toml").write_text("treshold = 0.9\n")
-    assert "Unknown setting 'treshold' (in scones.toml); did you mean 'threshold'?" in scones("run").stderr
-    (scones.folder / "scones.toml").write_text('epochs = "many"\n')
-    assert "epochs is 'many' in scones.toml; it must be an integer of at least 1." in scones("run").stderr
-    (scones.folder / "scones.toml").unlink()
-    assert "threshold is 'x' in SCONES_THRESHOLD" in scones("run", SCONES_THRESHOLD="x").stderr
-
-
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_settings_that_are_not_a_file_are_named(scones: Any, make: Any) -> None:
-    make(scones.folder / "scones.toml")
-    assert "scones.toml is not a regular file" in scones("run").stderr
-
-
 def test_nothing_is_created_on_aws_before_the_confirmation(scones: Any, cloud: Any) -> None:
     listed = scones("run", "--target", "aws", **cloud.running.environment(), SCONES_NAME="listed")
     assert listed.returncode == 1
@@ -94,14 +78,6 @@ def test_nothing_is_created_on_aws_before_the_confirmation(scones: Any, cloud: A
     ):
         assert made in listed.stdout
     assert "listed-111122223333-us-east-1" not in [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]]
-
-
-def test_messages_are_complete_without_docstrings() -> None:
-    program = (
-        "import scones.settings as s\ntry: s.load({'threshold': 2})\nexcept s.SettingsError as error: print(error)"
-    )
-    ran = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout == "threshold is 2 on the command line; it must be a number greater than 0 and at most 1.\n"
 
 
 def test_remove_deletes_only_with_yes_and_prints_what(scones: Any, cloud: Any) -> None:
