@@ -22,7 +22,7 @@ AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 def redirect(session: type) -> None:
     """Make a botocore Session class ignore explicit AWS endpoints."""
-    create_client = session.create_client  # type: ignore[attr-defined]
+    create_client = session.create_client  # type: ignore[attr-defined]  # botocore's Session has it
 
     @wraps(create_client)
     def local_client(self: object, *given: object, **named: object) -> object:
@@ -36,7 +36,7 @@ def redirect(session: type) -> None:
                 named["endpoint_url"] = None
         return create_client(self, *arguments, **named)
 
-    session.create_client = local_client  # type: ignore[attr-defined]
+    session.create_client = local_client  # type: ignore[attr-defined]  # as above
 
 
 def redirect_after_import(spec: importlib.machinery.ModuleSpec) -> None:
@@ -46,8 +46,8 @@ def redirect_after_import(spec: importlib.machinery.ModuleSpec) -> None:
     execute = spec.loader.exec_module
 
     def exec_module(module: object) -> None:
-        execute(module)  # type: ignore[arg-type]
-        redirect(module.Session)  # type: ignore[attr-defined]
+        execute(module)  # type: ignore[arg-type]  # importlib passes a module
+        redirect(module.Session)  # type: ignore[attr-defined]  # the module is botocore.session
 
     spec.loader.exec_module = exec_module  # type: ignore[method-assign]
 
