@@ -101,7 +101,7 @@ def _asks_for_tags(expression: Members) -> bool:
 
 def _record(resource: str, document: Document) -> Document:
     """Return the members of a document that a SearchRecord has."""
-    shape = service_model("sagemaker").shape_for("SearchRecord").members[resource]  # type: ignore[attr-defined]
+    shape = service_model("sagemaker").shape_for("SearchRecord").members[resource]  # type: ignore[attr-defined]  # it is a structure
     if resource == "Model":
         return {"Model": document}
     return {name: document[name] for name in shape.members if name in document}

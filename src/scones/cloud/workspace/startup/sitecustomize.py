@@ -24,7 +24,7 @@ VARIABLES = {"logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "stepfunctions": "AWS_E
 
 def redirect(session: type, reads_variable: bool) -> None:
     """Make a botocore Session class ignore explicit AWS endpoints, and use AWS_ENDPOINT_URL if it cannot read it."""
-    create_client = session.create_client  # type: ignore[attr-defined]
+    create_client = session.create_client  # type: ignore[attr-defined]  # botocore's Session has it
 
     @wraps(create_client)
     def local_client(self: object, *given: object, **named: object) -> object:
@@ -41,7 +41,7 @@ def redirect(session: type, reads_variable: bool) -> None:
                 named["endpoint_url"] = url
         return create_client(self, *arguments, **named)
 
-    session.create_client = local_client  # type: ignore[attr-defined]
+    session.create_client = local_client  # type: ignore[attr-defined]  # as above
 
 
 def redirect_after_import(spec: importlib.machinery.ModuleSpec) -> None:
@@ -51,8 +51,9 @@ def redirect_after_import(spec: importlib.machinery.ModuleSpec) -> None:
     execute = spec.loader.exec_module
 
     def exec_module(module: object) -> None:
-        execute(module)  # type: ignore[arg-type]
-        redirect(module.Session, hasattr(module, "ConfiguredEndpointProvider"))  # type: ignore[attr-defined]
+        execute(module)  # type: ignore[arg-type]  # importlib passes a module
+        readable = hasattr(module, "ConfiguredEndpointProvider")
+        redirect(module.Session, readable)  # type: ignore[attr-defined]  # the module is botocore.session
 
     spec.loader.exec_module = exec_module  # type: ignore[method-assign]
 

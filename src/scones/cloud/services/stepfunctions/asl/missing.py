@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Any
 
 MISSING: Any = object()  # Any: functions that return JSON values may return it instead
-"""Result if there is no value; None is a value, JSON's null."""
+"""The result of a path or a reference without a value. It differs from None, which is the value null of JSON."""

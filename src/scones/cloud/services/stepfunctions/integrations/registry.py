@@ -72,7 +72,7 @@ OPTIMIZED: dict[str, tuple[str, ...]] = {
 
 
 class IntegrationRegistry:
-    """The integrations of AWS and of the local cloud, which supports the operations of its own services."""
+    """The integrations that AWS has, and those that the local cloud supports: the operations of its services."""
 
     def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
