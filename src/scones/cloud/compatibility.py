@@ -53,7 +53,10 @@ _SETTINGS = PartialSupport(
     "effect. Functions run from zip archives, in Python, in Node.js or with their own bootstrap; other "
     "runtimes and container images are rejected."
 )
-_TOPIC = PartialSupport("Policy, DeliveryPolicy, KmsMasterKeyId, TracingConfig and feedback attributes have no effect.")
+_TOPIC = PartialSupport(
+    "Policy, KmsMasterKeyId, TracingConfig, feedback attributes and the retries of DeliveryPolicy have no effect. "
+    "ArchivePolicy is rejected."
+)
 _QUEUE = PartialSupport(f"Policy has no effect. {_ENCRYPTION}.")
 _JOB = "Instance types, VpcConfig, network isolation and KMS keys have no effect: everything runs on this machine"
 _MACHINE = PartialSupport(
@@ -208,8 +211,8 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "CreateTopic": _TOPIC,
         "SetTopicAttributes": _TOPIC,
         "Subscribe": PartialSupport(
-            "Queues and functions; email subscriptions stay pending, telephone numbers get no text messages, and other "
-            "protocols are rejected."
+            "Queues, functions, and HTTP endpoints on this machine. Subscriptions of other endpoints and of email "
+            "addresses stay pending, telephone numbers get no text messages, and other protocols are rejected."
         ),
     },
     "lambda": {

@@ -63,6 +63,17 @@ MIGRATIONS = (
         tables=("s3_buckets",),
         statements=("ALTER TABLE s3_buckets ADD COLUMN versioning TEXT NOT NULL DEFAULT ''",),
     ),
+    Migration(
+        number=7,
+        change="Subscriptions have a principal, and record how they were confirmed.",
+        tables=("sns_subscriptions",),
+        statements=(
+            "ALTER TABLE sns_subscriptions ADD COLUMN principal TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE sns_subscriptions ADD COLUMN authenticated INTEGER NOT NULL DEFAULT 1",
+            "ALTER TABLE sns_subscriptions ADD COLUMN guarded INTEGER NOT NULL DEFAULT 0",
+            "UPDATE sns_subscriptions SET authenticated = 0 WHERE pending",
+        ),
+    ),
 )
 """All migrations, in order. Append new ones; never change one that was released.
 

@@ -24,6 +24,8 @@ class TargetMessage:
     """MessageGroupId for a queue."""
     deduplication_id: str | None = None
     """MessageDeduplicationId for a queue."""
+    trace: str | None = None
+    """X-Ray trace header for a queue."""
 
 
 async def send(cloud: CloudContext, arn: str, message: TargetMessage) -> None:
@@ -63,6 +65,8 @@ async def send_to_queue(cloud: CloudContext, arn: str, message: TargetMessage) -
         params["MessageGroupId"] = message.group
     if message.deduplication_id is not None:
         params["MessageDeduplicationId"] = message.deduplication_id
+    if message.trace is not None:
+        params["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": message.trace}}
     await cloud.call("sqs", "SendMessage", params)
 
 

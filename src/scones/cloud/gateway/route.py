@@ -62,8 +62,7 @@ class Router:
     async def route(self, request: Request) -> RoutedRequest:
         """Return the services and the operation that a request names outside its body."""
         scope = claimed_scope(request)
-        # a request without a scope is unsigned, or an S3 URL presigned with Signature Version 2
-        candidates = await self._services_of(scope.service if scope is not None else "s3")
+        candidates = await self._services_of(_unsigned_service(request) if scope is None else scope.service)
         match = _find_operation(request, candidates, {})
         if "s3" in candidates.services:
             s3_headers.check_headers(request.headers, request.query_string)
@@ -90,7 +89,7 @@ class Router:
             return service_model("logs")
         scope = claimed_scope(request)
         if scope is None:
-            return service_model("s3")
+            return service_model(_unsigned_service(request))
         cbor = _CBOR_HEADER in request.headers
         for name in self._by_signing_name.get(scope.service, ()):
             for protocol in protocols(name):
@@ -99,6 +98,14 @@ class Router:
         # an unsupported service: guess the Query protocol for a form, else REST-JSON
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return service_model("sts" if form else "lambda")
+
+
+def _unsigned_service(request: Request) -> str:
+    """Return the service of a request without a scope: SNS for the links in its messages, else S3.
+
+    A URL that is presigned with Signature Version 2, which S3 accepts, has no scope either.
+    """
+    return "sns" if request.raw_path == "/" and "Action" in request.query else "s3"
 
 
 def require_operation(request: Request, routed: RoutedRequest, form: Form) -> Match:

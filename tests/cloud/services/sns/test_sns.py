@@ -182,9 +182,9 @@ def test_protocols_are_pending_or_refused_by_name(sns: Any) -> None:
     assert answer["SubscriptionArn"] == "pending confirmation"
     (found,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert found["SubscriptionArn"] == "PendingConfirmation"
-    code, text = refused(sns.subscribe, TopicArn=topic, Protocol="https", Endpoint="https://example.com")
+    code, text = refused(sns.subscribe, TopicArn=topic, Protocol="firehose", Endpoint="https://example.com")
     assert code == "InvalidParameter"
-    assert "https" in text
+    assert "firehose" in text
     assert refused(sns.publish, PhoneNumber="+15550100", Message="x")[0] == "InvalidParameter"
 
 

@@ -15,6 +15,11 @@ def invalid(what: str) -> ServiceError:
     return ServiceError("InvalidParameter", f"Invalid parameter: {what}")
 
 
+def malformed_token() -> ServiceError:
+    """Return the error for a confirmation token of another form."""
+    return ServiceError("InvalidParameter", "Invalid token")
+
+
 def no_topic() -> ServiceError:
     """Return the error for a topic that does not exist."""
     return ServiceError("NotFound", "Topic does not exist", 404)

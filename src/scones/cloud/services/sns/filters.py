@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,15 +33,20 @@ def check_filter(policy: str, scope: str, where: str = "") -> None:
         )  # AWS's wording is not known
     check_json(policy, f"{where}FilterPolicy: ")
     try:
-        pattern = check_pattern(policy)
+        pattern = check_pattern(_compact(policy))
     except PatternError as error:
-        raise invalid(f"{where}FilterPolicy: {error}") from error
+        raise invalid(f"{where}FilterPolicy: {error}{error.location}") from error
     if scope != BODY and any(isinstance(expected, dict) for expected in pattern.values()):
         raise invalid(f"{where}Filter policy scope MessageAttributes does not support nested filter policy")
     if _keys(pattern) > KEYS:
         raise invalid(f"{where}FilterPolicy: Filter policy can not have more than {KEYS} keys")
     if _combinations(pattern, 1) > COMBINATIONS:
         raise invalid(f"{where}FilterPolicy: Filter policy is too complex")
+
+
+def _compact(policy: str) -> str:
+    """Return a policy without white space: AWS's messages quote it in this form."""
+    return json.dumps(json.loads(policy), separators=(",", ":"), ensure_ascii=False)
 
 
 def _keys(pattern: Mapping[str, Any]) -> int:

@@ -14,12 +14,12 @@ from scones.cloud.context import CloudContext
 from scones.cloud.core.clock import iso_milliseconds
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
-from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import FilteredMessage
 from scones.cloud.services.sns.message_attributes import check_message_attributes
+from scones.cloud.services.sns.outboxes import Outboxes
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords
 from scones.cloud.services.sqs.message_attributes import attributes_size, to_json
 from scones.cloud.wire import json_document
@@ -38,22 +38,22 @@ _ENTRY_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ENTRY_ID_LIMIT}}}")
 class PublishingOperations:
     """Publish and PublishBatch. Deliveries are on disk before the response, and are made from there."""
 
-    def __init__(self, cloud: CloudContext, records: TopicRecords, outbox: Outbox[dict[str, Any]]) -> None:
+    def __init__(self, cloud: CloudContext, records: TopicRecords, outboxes: Outboxes) -> None:
         self._cloud = cloud
         self._records = records
-        self._outbox = outbox
+        self._outboxes = outboxes
 
     async def publish(self, call: OperationCall) -> Members:
         """Publish one message."""
         topic = self._target(call.params)
-        (published,) = await self._publish(topic, [_message(topic, call.params)])
+        (published,) = await self._publish(topic, [_message(topic, call.params, call)])
         return published
 
     async def publish_batch(self, call: OperationCall) -> Members:
         """Publish up to ten messages in one write; an invalid entry fails the whole batch, as on AWS."""
         topic, entries = self._records.topic(call.params["TopicArn"]), call.params["PublishBatchRequestEntries"]
         _check_batch(entries)
-        messages = [_message(topic, entry) for entry in entries]
+        messages = [_message(topic, entry, call) for entry in entries]
         published = await self._publish(topic, messages)
         successes = [{"Id": entry["Id"], **each} for entry, each in zip(entries, published, strict=True)]
         return {"Successful": successes, "Failed": []}
@@ -72,11 +72,11 @@ class PublishingOperations:
         """Store and start the deliveries of messages; return the messages' IDs and sequence numbers."""
         subscriptions = [each for each in self._records.subscriptions(topic.arn) if not each.pending]
         async with TimeSlices() as slices:
-            lanes = {}
+            receivers = {}
             for message in messages:
                 filtered = FilteredMessage(message)
-                lanes[message["MessageId"]] = [
-                    each.arn for each in subscriptions if await filtered.accepted_by(each, slices)
+                receivers[message["MessageId"]] = [
+                    each for each in subscriptions if await filtered.accepted_by(each, slices)
                 ]
 
         def keep(connection: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -84,14 +84,15 @@ class PublishingOperations:
             for message in messages:
                 known = _number(connection, topic, message) if topic.fifo else None
                 if known is None:
-                    self._outbox.put(connection, lanes[message["MessageId"]], message)
+                    self._outboxes.put(connection, receivers[message["MessageId"]], message)
                 published.append(known or {"MessageId": message["MessageId"], "SequenceNumber": _sequence(message)})
             return published
 
-        if not topic.fifo and not any(lanes.values()):
+        if not topic.fifo and not any(receivers.values()):
             return [{"MessageId": message["MessageId"]} for message in messages]
         published = await self._cloud.store.write(keep)
-        self._outbox.wake({lane for each in lanes.values() for lane in each})
+        for each in receivers.values():
+            self._outboxes.wake(each)
         return published
 
 
@@ -124,7 +125,7 @@ def _sequence(message: dict[str, Any]) -> str | None:
     return message["SequenceNumber"] or None
 
 
-def _message(topic: Topic, params: Members) -> dict[str, Any]:
+def _message(topic: Topic, params: Members, call: OperationCall) -> dict[str, Any]:
     """Return the message that the parameters describe, in the outbox's form; raises SNS's error."""
     text, attributes = params["Message"], params.get("MessageAttributes") or {}
     if not text:
@@ -150,6 +151,7 @@ def _message(topic: Topic, params: Members) -> dict[str, Any]:
         "MessageGroupId": _group(topic, params),
         "MessageDeduplicationId": _deduplication(topic, params),
         "Timestamp": iso_milliseconds(datetime.now(UTC)),
+        "Trace": call.headers.get("x-amzn-trace-id"),
     }
 
 

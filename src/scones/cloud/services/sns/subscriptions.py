@@ -10,17 +10,22 @@ from collections.abc import Mapping
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import service_of
+from scones.cloud.core.credentials import ANONYMOUS
+from scones.cloud.delivery.http_post import is_local
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
+from scones.cloud.services.sns.confirmations import SUBSCRIBED, UNSUBSCRIBED, Confirmations
+from scones.cloud.services.sns.delivery_policies import check_delivery_policy, subscription_attributes
 from scones.cloud.services.sns.errors import check_json, invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
-from scones.cloud.services.sns.topic_records import Subscription, Topic, TopicRecords, page
+from scones.cloud.services.sns.topic_records import HTTP_PROTOCOLS, Subscription, Topic, TopicRecords, page
 from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
 _MAIL_PROTOCOLS = ("email", "email-json")
-_UNSUPPORTED_PROTOCOLS = ("http", "https", "application", "firehose")
+_UNSUPPORTED_PROTOCOLS = ("application", "firehose")
+_RAW_PROTOCOLS = ("sqs", *HTTP_PROTOCOLS)
 _PHONE_NUMBER = re.compile(r"\+?[1-9](?:[./-]?[0-9]){1,14}")
 _ATTRIBUTES = {
     "DeliveryPolicy",
@@ -36,15 +41,17 @@ PENDING = "pending confirmation"
 
 
 class SubscriptionOperations:
-    """Operations that subscribe queues and functions to topics.
+    """Operations that subscribe queues, functions and HTTP endpoints to topics.
 
-    Email subscriptions stay pending. On AWS, the owner confirms with a link in an email; the local cloud sends none.
-    Subscriptions of telephone numbers are stored, and get no text messages.
+    An HTTP endpoint on this machine confirms its subscription. Subscriptions of other endpoints and of email addresses
+    stay pending, because the local cloud sends nothing to them. Subscriptions of telephone numbers are stored, and get
+    no text messages.
     """
 
-    def __init__(self, cloud: CloudContext, records: TopicRecords) -> None:
+    def __init__(self, cloud: CloudContext, records: TopicRecords, confirmations: Confirmations) -> None:
         self._cloud = cloud
         self._records = records
+        self._confirmations = confirmations
 
     async def subscribe(self, call: OperationCall) -> Members:
         """Subscribe an endpoint; if it is subscribed with the same attributes, return its subscription."""
@@ -57,24 +64,45 @@ class SubscriptionOperations:
             _check_attribute(name, value, (protocol, endpoint), given)
         given = _stored_form(given)
         if self._records.subscribed(topic.arn, protocol, endpoint) is None:
-            pending, arn = protocol in _MAIL_PROTOCOLS, f"{topic.arn}:{uuid.uuid4()}"
-            await self._records.add_subscription(Subscription(arn, topic.arn, protocol, endpoint, given, pending))
-            if pending:
-                log.warning(
-                    "The subscription of %s to %s stays pending: the local cloud does not send email",
-                    endpoint,
-                    topic.name,
-                )
+            pending = protocol in (*_MAIL_PROTOCOLS, *HTTP_PROTOCOLS)
+            new = Subscription(
+                arn=f"{topic.arn}:{uuid.uuid4()}",
+                topic=topic.arn,
+                protocol=protocol,
+                endpoint=endpoint,
+                attributes=given,
+                pending=pending,
+                principal=call.caller.arn,
+                authenticated=not pending,
+            )
+            await self._records.add_subscription(new)
         found = self._records.subscribed(topic.arn, protocol, endpoint)
         if found is None:  # the topic was deleted meanwhile
             raise no_topic()
         if any(found.attributes.get(name, _DEFAULTS.get(name)) != value for name, value in given.items()):
             raise invalid("Attributes Reason: Subscription already exists with different attributes")
+        if found.pending:
+            await self._ask_for_confirmation(found)
         shown_arn = PENDING if found.pending and not params.get("ReturnSubscriptionArn") else found.arn
         return {"SubscriptionArn": shown_arn}
 
+    async def _ask_for_confirmation(self, subscription: Subscription) -> None:
+        if subscription.to_endpoint and is_local(subscription.endpoint):
+            await self._confirmations.send(SUBSCRIBED, subscription)
+            return
+        sent = "requests to this machine only" if subscription.to_endpoint else "no email"
+        log.warning(
+            "The subscription of %s to %s stays pending: the local cloud sends %s",
+            subscription.endpoint,
+            subscription.topic,
+            sent,
+        )
+
     async def unsubscribe(self, call: OperationCall) -> Members:
-        """Delete a subscription; do nothing if it does not exist."""
+        """Delete a subscription; do nothing if it does not exist.
+
+        The endpoint of a subscription that a request without a signature deletes can restore it.
+        """
         arn = call.params["SubscriptionArn"]
         parts = len(arn.split(":"))
         if parts < TOPIC_ARN_PARTS:
@@ -82,8 +110,14 @@ class SubscriptionOperations:
         if parts == TOPIC_ARN_PARTS:
             raise invalid("SubscriptionId")
         found = next((each for each in self._records.subscriptions() if each.arn == arn), None)
-        if found is not None:
-            await self._records.delete_subscription(found)
+        if found is None:
+            return {}
+        unsigned = call.caller is ANONYMOUS
+        if unsigned and found.guarded:
+            raise ServiceError("AuthorizationError", "Authenticated request required to unsubscribe", 403)
+        await self._records.delete_subscription(found)
+        if unsigned and found.to_endpoint:
+            await self._confirmations.send(UNSUBSCRIBED, found)
         return {}
 
     async def list_subscriptions(self, call: OperationCall) -> Members:
@@ -112,6 +146,7 @@ class SubscriptionOperations:
     async def get_subscription_attributes(self, call: OperationCall) -> Members:
         """Return a subscription's attributes."""
         found = self._records.subscription(call.params["SubscriptionArn"])
+        topic = self._records.find_topic(found.topic)
         own = found.attributes if "FilterPolicy" in found.attributes else _without_scope(found.attributes)
         defaults = _DEFAULTS if "FilterPolicy" in found.attributes else _without_scope(_DEFAULTS)
         return {
@@ -121,11 +156,12 @@ class SubscriptionOperations:
                 "Protocol": found.protocol,
                 "Endpoint": found.endpoint,
                 "Owner": self._cloud.settings.account,
-                "SubscriptionPrincipal": call.caller.arn,
-                "ConfirmationWasAuthenticated": str(not found.pending).lower(),
+                **({"SubscriptionPrincipal": found.principal} if found.principal else {}),
+                "ConfirmationWasAuthenticated": str(found.authenticated).lower(),
                 "PendingConfirmation": str(found.pending).lower(),
                 **defaults,
                 **own,
+                **subscription_attributes(topic.attributes if topic else {}, found.attributes),
             }
         }
 
@@ -154,10 +190,12 @@ def _without_scope(attributes: Mapping[str, str]) -> dict[str, str]:
 def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
     if protocol in _UNSUPPORTED_PROTOCOLS:
         raise invalid(
-            f"Protocol {protocol}: the local cloud supports sqs and lambda; subscribe a queue or a function instead"
+            f"Protocol {protocol}: the local cloud supports sqs, lambda, http and https; subscribe one of these instead"
         )
-    if protocol not in ("sqs", "lambda", "sms", *_MAIL_PROTOCOLS):
+    if protocol not in ("sqs", "lambda", "sms", *HTTP_PROTOCOLS, *_MAIL_PROTOCOLS):
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
+    if protocol in HTTP_PROTOCOLS and not endpoint.startswith(f"{protocol}://"):
+        raise invalid("Endpoint must match the specified protocol")
     service = service_of(endpoint)
     if protocol == "sqs" and service != "sqs":
         raise invalid("SQS endpoint ARN")
@@ -195,8 +233,10 @@ def _check_attribute(
     elif name == "RawMessageDelivery":
         if value.lower() not in ("true", "false"):
             raise invalid(f"{reason}Invalid value [{value}]. Must be true or false.")
-        if value.lower() == "true" and protocol != "sqs":
+        if value.lower() == "true" and protocol not in _RAW_PROTOCOLS:
             raise invalid(f"{reason}Delivery protocol [{protocol}] does not support raw message delivery.")
+    elif name == "DeliveryPolicy" and value:
+        check_delivery_policy(value, reason)
     elif name == "RedrivePolicy" and value:
         _check_redrive(value, endpoint, reason)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scones.cloud.context import CloudContext
@@ -13,6 +13,7 @@ from scones.cloud.core import pages
 from scones.cloud.core.arns import last_part
 from scones.cloud.services.sns.errors import invalid, no_subscription, no_topic
 
+HTTP_PROTOCOLS = ("http", "https")
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS sns_topics (
         arn TEXT PRIMARY KEY, attributes TEXT NOT NULL, tags TEXT NOT NULL, created REAL NOT NULL,
@@ -21,6 +22,8 @@ SCHEMA = """
     CREATE TABLE IF NOT EXISTS sns_subscriptions (
         arn TEXT PRIMARY KEY, topic TEXT NOT NULL REFERENCES sns_topics(arn) ON DELETE CASCADE, protocol TEXT NOT NULL,
         endpoint TEXT NOT NULL, attributes TEXT NOT NULL, pending INTEGER NOT NULL, created REAL NOT NULL,
+        principal TEXT NOT NULL DEFAULT '', authenticated INTEGER NOT NULL DEFAULT 1,
+        guarded INTEGER NOT NULL DEFAULT 0,
         UNIQUE (topic, protocol, endpoint)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sns_deduplications (
@@ -49,7 +52,7 @@ class Topic:
         return last_part(self.arn)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A subscription with the attributes that were set; it receives no messages while it is pending."""
 
@@ -59,12 +62,32 @@ class Subscription:
     endpoint: str
     attributes: dict[str, str]
     pending: bool
+    principal: str
+    """ARN of the caller that subscribed; empty for a subscription that an older release stored."""
+    authenticated: bool
+    """True if the request that confirmed the subscription had a signature."""
+    guarded: bool = False
+    """True if a request without a signature may not delete the subscription."""
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Subscription:
         """Return the subscription for a row."""
-        attributes = json.loads(row["attributes"])
-        return cls(row["arn"], row["topic"], row["protocol"], row["endpoint"], attributes, bool(row["pending"]))
+        return cls(
+            arn=row["arn"],
+            topic=row["topic"],
+            protocol=row["protocol"],
+            endpoint=row["endpoint"],
+            attributes=json.loads(row["attributes"]),
+            pending=bool(row["pending"]),
+            principal=row["principal"],
+            authenticated=bool(row["authenticated"]),
+            guarded=bool(row["guarded"]),
+        )
+
+    @property
+    def to_endpoint(self) -> bool:
+        """True if messages are sent to an HTTP endpoint."""
+        return self.protocol in HTTP_PROTOCOLS
 
     @property
     def raw(self) -> bool:
@@ -142,16 +165,20 @@ class TopicRecords:
 
     async def add_subscription(self, subscription: Subscription) -> None:
         """Store a new subscription; an existing one with the same topic, protocol and endpoint stays unchanged."""
-        await self._store.execute(
-            "INSERT OR IGNORE INTO sns_subscriptions VALUES (?, ?, ?, ?, ?, ?, ?)",
-            subscription.arn,
-            subscription.topic,
-            subscription.protocol,
-            subscription.endpoint,
-            json.dumps(subscription.attributes),
-            subscription.pending,
-            time.time(),
-        )
+        await self._store.write(lambda connection: _insert(connection, subscription))
+
+    async def confirm(self, subscription: Subscription) -> None:
+        """Store a confirmed subscription; it may have been pending, confirmed, or deleted."""
+
+        def keep(connection: sqlite3.Connection) -> None:
+            confirmed = (
+                "UPDATE sns_subscriptions SET pending = 0, authenticated = ?, guarded = ? WHERE arn = ? AND pending"
+            )
+            given = (subscription.authenticated, subscription.guarded, subscription.arn)
+            if not connection.execute(confirmed, given).rowcount:
+                _insert(connection, replace(subscription, pending=False))
+
+        await self._store.write(keep)
 
     async def change_subscription(self, arn: str, attributes: dict[str, str]) -> None:
         """Replace a subscription's attributes."""
@@ -175,6 +202,25 @@ class TopicRecords:
         """Return the number of a topic's deleted subscriptions."""
         row = self._store.row("SELECT deleted_subscriptions FROM sns_topics WHERE arn = ?", topic)
         return int(row["deleted_subscriptions"]) if row else 0
+
+
+def _insert(connection: sqlite3.Connection, subscription: Subscription) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO sns_subscriptions (arn, topic, protocol, endpoint, attributes, pending, created,"
+        " principal, authenticated, guarded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            subscription.arn,
+            subscription.topic,
+            subscription.protocol,
+            subscription.endpoint,
+            json.dumps(subscription.attributes),
+            subscription.pending,
+            time.time(),
+            subscription.principal,
+            subscription.authenticated,
+            subscription.guarded,
+        ),
+    )
 
 
 def page(items: list[Any], token: str | None) -> tuple[list[Any], str | None]:

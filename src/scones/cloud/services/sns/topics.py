@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
+from scones.cloud.services.sns.delivery_policies import check_delivery_policy, topic_attributes
 from scones.cloud.services.sns.errors import invalid
 from scones.cloud.services.sns.permissions import default_policy
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords, page
@@ -16,24 +17,9 @@ from scones.cloud.wire.members import Members
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
 _FEEDBACK = re.compile(r"(HTTP|Firehose|Lambda|Application|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)")
-_JSON_ATTRIBUTES = {"Policy", "DeliveryPolicy", "ArchivePolicy"}
+_JSON_ATTRIBUTES = {"Policy"}
 _TEXT_ATTRIBUTES = {"DisplayName", "KmsMasterKeyId", "TracingConfig", "SignatureVersion", "FifoThroughputScope"}
 _BOOLEAN_ATTRIBUTES = {"FifoTopic", "ContentBasedDeduplication"}
-_DELIVERY_POLICY = {
-    "http": {
-        "defaultHealthyRetryPolicy": {
-            "minDelayTarget": 20,
-            "maxDelayTarget": 20,
-            "numRetries": 3,
-            "numMaxDelayRetries": 0,
-            "numNoDelayRetries": 0,
-            "numMinDelayRetries": 0,
-            "backoffFunction": "linear",
-        },
-        "disableSubscriptionOverrides": False,
-        "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
-    }
-}
 
 
 class TopicOperations:
@@ -85,12 +71,12 @@ class TopicOperations:
                 "Owner": self._cloud.settings.account,
                 "DisplayName": "",
                 "Policy": json.dumps(default_policy(topic, self._cloud.settings.account)),
-                "EffectiveDeliveryPolicy": json.dumps(_DELIVERY_POLICY),
                 "SubscriptionsConfirmed": str(pending.count(False)),
                 "SubscriptionsPending": str(pending.count(True)),
                 "SubscriptionsDeleted": str(self._records.deleted_subscriptions(topic.arn)),
                 **({"ContentBasedDeduplication": "false"} if topic.fifo else {}),
                 **topic.attributes,
+                **topic_attributes(topic.attributes),
             }
         }
 
@@ -157,6 +143,12 @@ def _check(name: str, value: str, fifo: bool) -> None:
     elif name == "MaximumMessageSize":
         if not re.fullmatch("[0-9]{4,7}", value) or not 1024 <= int(value) <= 1_048_576:
             raise invalid(f"{reason}: {value}")
+    elif name == "DeliveryPolicy":
+        if value:
+            check_delivery_policy(value, f"{reason}: ")
+    elif name == "ArchivePolicy":
+        if value not in ("", "{}"):
+            raise invalid("ArchivePolicy Reason: the local cloud does not archive messages")
     elif name in _JSON_ATTRIBUTES:
         try:
             json.loads(value)
