@@ -29,6 +29,17 @@ DEFAULT_MAX_WORKERS = min(4, CORES)
 """Maximum number of a model server's workers if the request for the model does not set it; AWS has one per vCPU."""
 
 
+def boolean(text: str) -> bool:
+    """Return a boolean hyperparameter's value; AWS's algorithms take 0, 1, and true and false in any case.
+
+    Raises `ValueError`.
+    """
+    try:
+        return {"0": False, "1": True, "false": False, "true": True}[text.strip().lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
 class JobError(Exception):
     """The job cannot continue; the message is written to /opt/ml/output/failure."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from scones.containers.blazingtext.parameters import Parameters
 from scones.containers.contract import CustomerError
 from scones.containers.image_classification.builtin_optimizer import builtin_optimizer, rate_after
 from scones.containers.image_classification.hyperparameters import Hyperparameters, OptimizerSettings
@@ -42,7 +43,7 @@ def read(**given: str) -> Hyperparameters:
         ({"lr_scheduler_step": "0,5"}, "The hyperparameter lr_scheduler_step must be numbers of epochs separated by"),
         ({"image_shape": "3,15,16"}, "The hyperparameter image_shape must be three integers"),
         ({"image_shape": "3,16,513"}, "The hyperparameter image_shape must be three integers"),
-        ({"multi_label": "2"}, "The hyperparameter multi_label must be an integer from 0 to 1, not '2'."),
+        ({"multi_label": "2"}, "The hyperparameter multi_label must be 0 or 1, not '2'."),
         (
             {"precision_dtype": "int8"},
             "The hyperparameter precision_dtype must be one of float32, float16, not 'int8'.",
@@ -53,6 +54,18 @@ def test_invalid_values_are_rejected_by_name(given, message):
     with pytest.raises(CustomerError) as refused:
         read(**given)
     assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", False), ("1", True), ("False", False), ("tRUE", True)])
+def test_booleans_are_numbers_or_words_in_any_case(text, value):
+    given = read(early_stopping=text, multi_label=text, use_weighted_loss=text, use_pretrained_model=text)
+    assert (given.early_stopping, given.multi_label, given.use_weighted_loss, given.use_pretrained_model) == (
+        value,
+        value,
+        value,
+        value,
+    )
+    assert Parameters.read({"mode": "supervised", "early_stopping": text}).early_stopping == value
 
 
 def test_defaults_equal_those_of_the_built_in_algorithm():

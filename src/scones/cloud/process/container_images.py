@@ -38,6 +38,15 @@ CLOSED_ALGORITHMS = {
 """AWS's closed-source algorithms by repository: the name of each, and its substitute here."""
 
 
+UNSUPPORTED = {
+    "sagemaker-spark-processing": (
+        "Apache Spark",
+        "Run your script with pyspark on another image, such as sagemaker-scikit-learn, in a ScriptProcessor.",
+    ),
+}
+"""AWS's images that do not run here even with an entry point of the request: what each contains, and a substitute."""
+
+
 class UnknownImageError(ValueError):
     """An image URI has no program, or the program is missing; the message says what to do."""
 

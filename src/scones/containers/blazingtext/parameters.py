@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scones.containers.contract import CustomerError
+from scones.containers.contract import CustomerError, boolean
 
 WORD2VEC = ("batch_skipgram", "cbow", "skipgram")
 
@@ -51,9 +51,10 @@ class Parameters:
 def _value(name: str, value: Any) -> int | float | bool:
     text = str(value).strip()
     if name == "early_stopping":
-        if text.lower() not in ("true", "false"):
-            raise CustomerError(f"The hyperparameter early_stopping is {text!r}; it must be True or False.")
-        return text.lower() == "true"
+        try:
+            return boolean(text)
+        except ValueError:
+            raise CustomerError(f"The hyperparameter early_stopping is {text!r}; it must be True or False.") from None
     try:
         number = float(text) if name == "learning_rate" else int(text)
     except ValueError:

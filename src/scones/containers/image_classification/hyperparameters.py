@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scones.containers.contract import Container, CustomerError
+from scones.containers.contract import Container, CustomerError, boolean
 
 
 def given_hyperparameters(container: Container) -> dict[str, str]:
@@ -82,16 +82,12 @@ def _steps(text: str) -> tuple[int, ...]:
     return steps
 
 
-def _flag(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError
-    return text.lower() == "true"
-
-
+_FLAG = ParameterCheck(lambda text: int(boolean(text)), "0 or 1")
+"""Check of a boolean that the algorithm logs as a number."""
 CHECKS: dict[str, ParameterCheck] = {
     "num_classes": _integer(2),
     "num_training_samples": _integer(1),
-    "use_pretrained_model": _integer(0, 1),
+    "use_pretrained_model": _FLAG,
     "num_layers": _one_of("18", "34", "50", "101", "152", "200", "20", "32", "44", "56", "110"),
     "image_shape": ParameterCheck(
         _shape, 'three integers "channels,height,width", such as 3,32,32, with 3 channels and sides from 16 to 512'
@@ -111,12 +107,12 @@ CHECKS: dict[str, ParameterCheck] = {
     "gamma": _real(0, 1),
     "augmentation_type": _one_of("crop", "crop_color", "crop_color_transform"),
     "precision_dtype": _one_of("float32", "float16"),
-    "multi_label": _integer(0, 1),
-    "use_weighted_loss": _integer(0, 1),
+    "multi_label": _FLAG,
+    "use_weighted_loss": _FLAG,
     "top_k": _integer(2),
     "kv_store": _one_of("dist_sync", "dist_async"),
     "checkpoint_frequency": _integer(1),
-    "early_stopping": ParameterCheck(_flag, "True or False"),
+    "early_stopping": ParameterCheck(boolean, "True or False"),
     "early_stopping_min_epochs": _integer(1),
     "early_stopping_patience": _integer(1),
     "early_stopping_tolerance": _real(0, 1),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from scones.containers.contract import CustomerError
+from scones.containers.contract import CustomerError, boolean
 from scones.containers.frameworks import codec
 from scones.containers.frameworks.training_environment import TrainingEnvironment
 from scones.containers.xgboost import data as xgboost_data
@@ -98,7 +98,12 @@ def train(job: TrainingEnvironment) -> None:
 
 def _channel(job: TrainingEnvironment, name: str) -> xgboost.DMatrix:
     kind = job.channels[name].get("ContentType") or job.channels["train"].get("ContentType") or "text/libsvm"
-    weighted = str(job.hyperparameters.get("csv_weights", 0)) == "1"
+    try:
+        weighted = boolean(str(job.hyperparameters.get("csv_weights", 0)))
+    except ValueError:
+        raise CustomerError(
+            f"The hyperparameter csv_weights is {job.hyperparameters['csv_weights']!r}; it must be 0 or 1."
+        ) from None
     return xgboost_data.read(job.container.channel(name), kind, weighted=weighted)
 
 

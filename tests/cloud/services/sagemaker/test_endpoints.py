@@ -284,6 +284,16 @@ def test_tags_follow_their_resource(bench: Workbench) -> None:
         bench.sagemaker.list_tags(ResourceArn=arn)
 
 
+def test_a_target_model_is_rejected_in_the_words_of_aws(bench: Workbench) -> None:
+    endpoint = bench.endpoint()
+    with pytest.raises(ClientError) as refused:
+        bench.invoke(endpoint, TargetModel="a.tar.gz")
+    assert refused.value.response["Error"] == {
+        "Code": "ValidationError",
+        "Message": f"Endpoint {endpoint} is not a multi-model endpoint and does not support target model header.",
+    }
+
+
 def test_a_body_longer_than_the_limit_of_aws_is_rejected(bench: Workbench) -> None:
     endpoint = bench.endpoint()
     with pytest.raises(ClientError) as refused:

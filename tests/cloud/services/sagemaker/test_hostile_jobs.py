@@ -50,6 +50,13 @@ def test_a_failure_file_that_is_a_pipe_does_not_block(bench: Workbench) -> None:
     assert job["FailureReason"] == "AlgorithmError: , exit code: 1"
 
 
+def test_without_a_failure_file_the_last_exception_is_the_reason(bench: Workbench) -> None:
+    job = train(bench, "import json; json.loads('[')")
+    assert job["FailureReason"] == (
+        "AlgorithmError: json.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1), exit code: 1"
+    )
+
+
 def test_a_failure_file_is_read_to_its_first_1024_characters(bench: Workbench) -> None:
     code = """
 import sys

@@ -150,7 +150,10 @@ def test_a_model_that_cannot_be_loaded_fails_the_endpoint(bench: Workbench) -> N
     endpoint = deployed(bench, SKLEARN, packed(code__inference_py=script), wait=False)
     described = until(lambda: _ended(bench, endpoint), 60)
     assert described["EndpointStatus"] == "Failed"
-    assert "did not pass the ping health check" in described["FailureReason"]
+    assert described["FailureReason"] == (
+        "The primary container for production variant AllTraffic did not pass the ping health check. "
+        "Please check CloudWatch logs for this endpoint. The last error in the log: OSError: the model is torn"
+    )
     assert "OSError: the model is torn" in bench.log_lines(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/")
 
 

@@ -228,6 +228,61 @@ def test_invalid_processing_requests_are_rejected(bench):
     ended(bench, name)
 
 
+def test_requests_that_aws_refuses_are_rejected_in_its_words(bench):
+    def error(**request: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as refused:
+            process(bench, **request)
+        found = refused.value.response["Error"]
+        return found["Code"], found["Message"]
+
+    entry = ["python3", "/opt/ml/processing/input/code/work.py"]
+    either = "ContainerArguments and ContainerEntrypoint may not contain null or empty strings."
+    application = {"ImageUri": IMAGE, "ContainerEntrypoint": entry, "ContainerArguments": ["--name", ""]}
+    assert error(AppSpecification=application) == (
+        "ValidationException",
+        f"Found null or empty string in ContainerArguments at index 1. {either}",
+    )
+    application = {"ImageUri": IMAGE, "ContainerEntrypoint": ["", *entry]}
+    assert error(AppSpecification=application) == (
+        "ValidationException",
+        f"Found null or empty string in ContainerEntrypoint at index 0. {either}",
+    )
+
+    def source(name: str, folder: str) -> dict[str, Any]:
+        at = {"S3Uri": "s3://any/data", "LocalPath": f"/opt/ml/processing/{folder}"}
+        return {"InputName": name, "S3Input": {**at, "S3DataType": "S3Prefix", "S3InputMode": "File"}}
+
+    assert error(ProcessingInputs=[source("result", "a")]) == (
+        "ValidationException",
+        "Input and Output names must be globally unique: [result]",
+    )
+    assert error(ProcessingInputs=[source("a", "in"), source("b", "in/")]) == (
+        "ValidationException",  # AWS's message is empty
+        "The LocalPath of each input must be unique: [/opt/ml/processing/in]",
+    )
+
+
+def test_images_that_cannot_run_are_rejected_by_name(bench):
+    spark = "173754725891.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.3-cpu"
+    with pytest.raises(
+        ClientError, match="does not support Apache Spark, which the container image .*spark"
+    ) as refused:
+        process(bench, AppSpecification={"ImageUri": spark, "ContainerEntrypoint": ["smspark-submit", "work.py"]})
+    assert refused.value.response["Error"]["Code"] == "NotImplemented"
+    monitor = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
+    with pytest.raises(ClientError, match="has no program for the container image .*model-monitor"):
+        process(bench, AppSpecification={"ImageUri": monitor})
+
+
+def test_an_exception_is_in_the_failure_reason(bench):
+    entry = ["python3", "-c", "print('begun'); import no_such_package"]
+    reported = ended(bench, process(bench, AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": entry}))
+    assert reported["FailureReason"] == (
+        "AlgorithmError: See job logs for more information: ModuleNotFoundError: No module named 'no_such_package', "
+        "exit code: 1"
+    )
+
+
 @pytest.mark.parametrize("member", ["InstanceCount", "InstanceType"])
 def test_a_cluster_without_instances_is_rejected(bench, member):
     config = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}

@@ -84,7 +84,9 @@ def test_an_error_of_the_model_fails_the_job_and_is_in_the_data_log(bench):
         "AlgorithmError: See job logs for more information",
     )
     lines = bench.log_lines("/aws/sagemaker/TransformJobs", f"{name}/")
-    assert any("500: it failed" in line for line in lines)
+    texts = [line.partition(f":[sagemaker logs]: {bench.bucket}/{prefix}/a.csv: ")[2] for line in lines]
+    assert "AlgorithmError: 500" in texts
+    assert texts[-3:] == ["", "Message:", "it failed"]
     assert bench.objects(f"out/{name}") == {}
 
 
@@ -126,7 +128,7 @@ def test_filtered_columns_are_joined_to_the_predictions(bench, strategy):
         BatchStrategy=strategy,
         TransformInput={"SplitType": "Line"},
         TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
-        DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,3:]"},
+        DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,3,4]"},
     )
     assert stored(bench, name) == 'one,1,2\n"two, too",3,4\n'
 
@@ -190,3 +192,44 @@ def test_an_impossible_join_fails_the_job_and_invalid_paths_are_rejected(bench):
         transform(bench, model, prefix, DataProcessing={"InputFilter": "$[1:"}, **request)
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="SplitType Line"):
         transform(bench, model, prefix, DataProcessing={"InputFilter": "$[1:]"})
+
+
+@pytest.mark.parametrize(("path", "part"), [("$[0:1,1:]", "[0:1,1:]"), ("$[0,1:]", "[0,1:]")])
+def test_a_filter_with_several_ranges_fails_the_job_with_the_message_of_aws(bench, path, part):
+    prefix = bench.name("data")
+    bench.put(f"{prefix}/a.csv", "1,2\n3,4\n")
+    name = transform(
+        bench,
+        bench.model("echo"),
+        prefix,
+        DataProcessing={"OutputFilter": path},
+        TransformInput={"SplitType": "Line"},
+        TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
+    )
+    reported = ended(bench, name)
+    message = (
+        f"Invalid JsonPath: {path}: only single range filters of format (eg: [1:5]) are supported. "
+        f"Format {part} is not supported"
+    )
+    assert reported["TransformJobStatus"] == "Failed"
+    assert reported["FailureReason"] == "ClientError: See job logs for more information"
+    lines = bench.log_lines("/aws/sagemaker/TransformJobs", f"{name}/")
+    assert any(line.endswith(f":[sagemaker logs]: {bench.bucket}/{prefix}/a.csv: {message}") for line in lines)
+
+
+def test_a_filter_with_a_character_that_aws_does_not_support_is_rejected(bench):
+    with pytest.raises(bench.sagemaker.exceptions.ClientError) as refused:
+        transform(
+            bench,
+            bench.model(),
+            "data",
+            DataProcessing={"JoinSource": "Input", "OutputFilter": "$['account_id','SageMakerOutput']"},
+            TransformInput={"SplitType": "Line", "ContentType": "application/jsonlines"},
+        )
+    assert refused.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": (
+            "Invalid OutputFilter: \"$['account_id','SageMakerOutput']\". Unexpected \"_\" in JsonPath. Supported "
+            "operators for \"application/jsonlines\" are ['$', '[', ']', '*', '.', ' ', ',', ':', '-', ''']"
+        ),
+    }

@@ -213,6 +213,25 @@ def test_unsupported_tuning_requests_are_rejected(bench):
         bench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="none")
 
 
+def test_an_objective_without_a_metric_definition_is_rejected(bench):
+    objective = {"Type": "Maximize", "MetricName": "validation:accuracy"}
+    with pytest.raises(ClientError) as refused:
+        tune(
+            bench,
+            "Random",
+            {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": ["0.2"]}]},
+            limits={"MaxNumberOfTrainingJobs": 1},
+            HyperParameterTuningJobObjective=objective,
+        )
+    assert refused.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": (
+            "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
+            "definitions."
+        ),
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "low", "high"),
     [

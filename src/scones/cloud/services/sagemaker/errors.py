@@ -91,6 +91,12 @@ def no_objects(uri: str, source: str) -> str:
     return f'No S3 objects found under S3 URL "{uri}" given in {source}.'
 
 
+def see_job_logs(last_error: str) -> str:
+    """Return AWS's failure reason of processing and transform jobs, with the last error in the logs."""
+    reason = "See job logs for more information"
+    return f"{reason}: {last_error}" if last_error else reason
+
+
 def job_not_resumed(reason: str) -> str:
     """Return the failure reason of a job of an earlier process that could not be resumed."""
     return f"InternalServerError: the local cloud could not resume the job: {reason}."

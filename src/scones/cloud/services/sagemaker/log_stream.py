@@ -10,6 +10,8 @@ from scones.cloud.context import CloudContext
 from scones.cloud.process.program_output import Lines
 from scones.cloud.process.untrusted_files import Listing
 from scones.cloud.services.logs.service import Logs
+from scones.cloud.services.sagemaker.framework_versions import version_note
+from scones.cloud.services.sagemaker.last_error import LastError
 
 Follow = Callable[[Sequence[str]], Awaitable[None]]
 """A callback that receives a program's lines, in order."""
@@ -25,17 +27,25 @@ class LogStream:
         self._group = group
         self._follow = follow
         self._lines = Lines()
+        self._last_error = LastError()
         self.name = name
+
+    @property
+    def last_error(self) -> str:
+        """The last exception or error message in the output; "" if there is none."""
+        return self._last_error.text
 
     def add(self, piece: bytes) -> asyncio.Future[None] | None:
         """Log the lines in a piece of a program's output; return a future to await before the next piece, or None."""
         texts = [_text(line) for line in self._lines.add(piece)]
+        self._last_error.read(texts)
         stored = self._write(texts)
         return asyncio.ensure_future(self._followed(texts, stored)) if texts and self._follow else stored
 
     async def finish(self) -> None:
         """Log the last line, if it has no newline."""
         texts = [_text(line) for line in self._lines.end()]
+        self._last_error.read(texts)
         self._write(texts)
         await self._followed(texts, None)
 
@@ -48,6 +58,15 @@ class LogStream:
     def write(self, line: str) -> None:
         """Log a line of the cloud itself."""
         self._write([line])
+
+    def read_errors(self, lines: Sequence[str]) -> None:
+        """Read the last error from lines that the cloud itself logs."""
+        self._last_error.read(lines)
+
+    async def write_version(self, image: str) -> None:
+        """Log the installed version of an image's framework, if the image has another one."""
+        if note := await asyncio.to_thread(version_note, image):
+            self.write(note)
 
     def write_omitted(self, listing: Listing) -> None:
         """Log a line for each file that is not stored, at most `MAX_OMITTED_LINES`, and then the number of the rest."""

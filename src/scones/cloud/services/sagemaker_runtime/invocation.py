@@ -30,7 +30,7 @@ MESSAGE_LIMIT = 2048
 """Maximum characters of a model server's error message: the length of OriginalMessage in botocore's model."""
 ENCODE_ON_THREAD_BYTES = 256 << 10
 """Bytes from which a capture record is encoded on a thread, so that it does not delay other requests."""
-_REFUSED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
+_REFUSED = ("TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 
 
 class InvocationOperations:
@@ -48,6 +48,8 @@ class InvocationOperations:
                 raise _invalid(f"The local cloud's endpoints do not support {member}; omit it.")
         name = params["EndpointName"]
         variant = self._variant(name, params.get("TargetVariant"))
+        if "TargetModel" in params:
+            raise _invalid(f"Endpoint {name} is not a multi-model endpoint and does not support target model header.")
         body = params.get("Body", b"")
         if len(body) > MAX_BODY:  # AWS's front end rejects it before the service validates the request
             raise ServiceError("413", f"HTTP content length exceeded {MAX_BODY} bytes.", 413)

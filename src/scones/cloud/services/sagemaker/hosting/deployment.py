@@ -103,11 +103,13 @@ class Deployment:
             raise DeploymentFailedError(str(error)) from error
         try:
             self._commands[item.name] = await image_command(item.image, "serve")
+            await variant.server.stream.write_version(item.image)
             await variant.server.start(item.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT))
         except NotHealthyError as error:
             raise DeploymentFailedError(
                 f"The primary container for production variant {variant.name} did not pass the ping health check. "
                 "Please check CloudWatch logs for this endpoint."
+                + (f" The last error in the log: {error}" if str(error) else "")
             ) from error
         except ServiceError as error:
             raise DeploymentFailedError(error.message) from error

@@ -34,7 +34,7 @@ CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 class NotHealthyError(Exception):
-    """A server did not answer /ping with status 200 in time."""
+    """A server did not answer /ping with status 200 in time; the message is the last error in its log, or ""."""
 
 
 class ModelServer:
@@ -46,7 +46,7 @@ class ModelServer:
 
     def __init__(self, program: Callable[[int], Awaitable[Program]], stream: LogStream) -> None:
         self._program = program
-        self._stream = stream
+        self.stream = stream
         self._sandbox: Sandbox | None = None
         self._client: ContainerClient | None = None
         self._restart_task: asyncio.Task[None] | None = None
@@ -66,7 +66,7 @@ class ModelServer:
         except TimeoutError:
             pass
         await self.stop()
-        raise NotHealthyError
+        raise NotHealthyError(self.stream.last_error)
 
     async def _launch(self) -> bool:
         """Start the process; return True once it is healthy, or False if it ends before that."""
@@ -74,7 +74,7 @@ class ModelServer:
         self._client = ContainerClient(port, token)
         program = await self._program(port)
         program = replace(program, env={**program.env, server_token.VARIABLE: token})
-        self._sandbox = await spawn(program, on_output=self._stream.add)
+        self._sandbox = await spawn(program, on_output=self.stream.add)
         ended = asyncio.ensure_future(self._sandbox.wait())
         try:
             while not ended.done():
@@ -94,7 +94,7 @@ class ModelServer:
             if self._sandbox is not None:
                 code = await self._sandbox.wait()
                 self.healthy = False
-                self._stream.write(f"The model server exited with code {code}; restarting it.")
+                self.stream.write(f"The model server exited with code {code}; restarting it.")
             pause = 0.1 if loop.time() - begun > 60 else min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause)
             try:

@@ -96,6 +96,7 @@ class ProcessingInstance:
         """Start the program."""
         name = f"{self._request['ProcessingJobName']}/{self._host}-{int(time.time())}"
         self._stream = LogStream(self._cloud, LOG_GROUP, name)
+        await self._stream.write_version(self._request["AppSpecification"]["ImageUri"])
         self._sandbox = await spawn(await self._program(), on_output=self._stream.add)
 
     async def wait(self) -> int:
@@ -106,6 +107,11 @@ class ProcessingInstance:
             return await self._sandbox.wait()
         finally:
             await self._stream.finish()
+
+    @property
+    def last_error(self) -> str:
+        """The last error in the program's output; "" if there is none."""
+        return "" if self._stream is None else self._stream.last_error
 
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM)."""

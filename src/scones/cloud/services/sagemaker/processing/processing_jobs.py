@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from scones.cloud.process import container_images as images
 from scones.cloud.service import OperationCall
+from scones.cloud.services.sagemaker.container_settings import image_command
 from scones.cloud.services.sagemaker.errors import invalid, not_supported, require
 from scones.cloud.services.sagemaker.jobs.batch_jobs import BatchJobs
 from scones.cloud.services.sagemaker.jobs.capacity import check_instance_count
@@ -45,6 +47,7 @@ async def _check(request: Members) -> None:
     )
     count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
     await check_instance_count(count, "ClusterConfig", "processing")
+    await _check_application(request["AppSpecification"])
     for item in request.get("ProcessingInputs", []):
         source = item.get("S3Input")
         if source is None:
@@ -58,6 +61,35 @@ async def _check(request: Members) -> None:
         if "S3Output" not in item:
             raise not_supported(f"the feature store of output {item['OutputName']!r}", "Use S3Output.")
         _check_path(item["S3Output"].get("LocalPath", ""), item["OutputName"])
+    _check_unique(request)
+
+
+async def _check_application(application: Members) -> None:
+    """Check the image and the command."""
+    image = application["ImageUri"]
+    if (unsupported := images.UNSUPPORTED.get(images.repository(image))) is not None:
+        name, instead = unsupported
+        raise not_supported(f'{name}, which the container image "{image}" runs', instead)
+    for member in ("ContainerEntrypoint", "ContainerArguments"):
+        if "" in (words := application.get(member, [])):
+            raise invalid(
+                f"Found null or empty string in {member} at index {words.index('')}. ContainerArguments and "
+                "ContainerEntrypoint may not contain null or empty strings."
+            )
+    if not application.get("ContainerEntrypoint"):
+        await image_command(image, "process")
+
+
+def _check_unique(request: Members) -> None:
+    """Check that no two inputs or outputs have one name, and no two inputs one folder."""
+    inputs, outputs = request.get("ProcessingInputs", []), outputs_of(request)
+    names = [item["InputName"] for item in inputs] + [item["OutputName"] for item in outputs]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise invalid(f"Input and Output names must be globally unique: [{', '.join(repeated)}]")
+    # AWS refuses two inputs in one folder with a ValidationException that has no message.
+    paths = [item["S3Input"].get("LocalPath", "").rstrip("/") for item in inputs]
+    if repeated := sorted({path for path in paths if paths.count(path) > 1}):
+        raise invalid(f"The LocalPath of each input must be unique: [{', '.join(repeated)}]")
 
 
 def _check_path(path: str, name: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import UntrustedFilesError
+from scones.cloud.services.sagemaker.errors import see_job_logs
 from scones.cloud.services.sagemaker.jobs.batch_jobs import JobResult
 from scones.cloud.services.sagemaker.jobs.programs import JobPrograms
 from scones.cloud.services.sagemaker.processing.processing_instance import ProcessingInstance, host_names, outputs_of
@@ -46,27 +47,28 @@ class ProcessingRun:
             raise ValueError(f"Data download failed: {first}") from error
         follow = asyncio.ensure_future(self._follow())
         try:
-            code, ending = await self._run_programs()
+            failed, ending = await self._run_programs()
         finally:
             follow.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await follow
         more = await asyncio.to_thread(self._exit_message)
-        if ending == "Completed" and code:
-            return JobResult("Failed", f"AlgorithmError: See job logs for more information, exit code: {code}", more)
+        if ending == "Completed" and failed:
+            instance, code = failed
+            reason = see_job_logs(instance.last_error)
+            return JobResult("Failed", f"AlgorithmError: {reason}, exit code: {code}", more)
         if ending == "MaxRuntimeExceeded":
             limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
             return JobResult("Stopped", f"ClientError: the job exceeded MaxRuntimeInSeconds ({limit})", more)
         await self._upload(outputs_of(self._request))
         return JobResult(ending, "", more)
 
-    async def _run_programs(self) -> tuple[int, str]:
-        """Run every program; return the first exit code other than 0, or 0, and the job's ending."""
+    async def _run_programs(self) -> tuple[tuple[ProcessingInstance, int] | None, str]:
+        """Run every program; return the instance that failed first, with its exit code, and the job's ending."""
         try:
             for instance in self._instances:
                 await instance.start()
-            failed, ending = await self._programs.wait(self._request["StoppingCondition"]["MaxRuntimeInSeconds"])
-            return failed[1] if failed else 0, ending
+            return await self._programs.wait(self._request["StoppingCondition"]["MaxRuntimeInSeconds"])
         finally:
             self._programs.kill()
 

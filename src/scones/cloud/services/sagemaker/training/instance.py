@@ -88,6 +88,7 @@ class TrainingInstance:
         """Start the program; `follow` gets the lines of its output."""
         name = f"{self._request['TrainingJobName']}/{self._host}-{int(time.time())}"
         self._stream = LogStream(self._cloud, LOG_GROUP, name, follow)
+        await self._stream.write_version(self._request["AlgorithmSpecification"]["TrainingImage"])
         self._sandbox = await spawn(await self._program(), on_output=self._stream.add)
 
     async def wait(self) -> int:
@@ -120,6 +121,11 @@ class TrainingInstance:
         if self._stream is not None:
             self._stream.write_omitted(listing)
         return listing
+
+    @property
+    def last_error(self) -> str:
+        """The last error in the program's output; "" if there is none."""
+        return "" if self._stream is None else self._stream.last_error
 
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM)."""

@@ -75,7 +75,8 @@ class TrainingRun:
         if ending == "Completed" and failed is not None:
             instance, code = failed
             await self._store_checkpoints()
-            return "Failed", await asyncio.to_thread(failure_reason, instance.ml_folder, code)
+            reason = await asyncio.to_thread(failure_reason, instance.ml_folder, instance.last_error, code)
+            return "Failed", reason
         await self._record.enter("Uploading")
         await self._store_checkpoints()
         await self._upload()
@@ -174,12 +175,13 @@ def output_location(request: Members) -> S3Location:
     return S3Location.of(request["OutputDataConfig"]["S3OutputPath"]).join(request["TrainingJobName"], "output")
 
 
-def failure_reason(ml_folder: UntrustedFolder, code: int) -> str:
+def failure_reason(ml_folder: UntrustedFolder, last_error: str, code: int) -> str:
     """Return a FailureReason in AWS's form: the first 1,024 characters of /opt/ml/output/failure, and the exit code.
 
-    The code 2 makes it a ClientError: built-in algorithms end with 2 for errors that the user can correct.
+    `last_error`, the last error in the log, replaces an empty or missing file. The code 2 makes it a ClientError:
+    built-in algorithms end with 2 for errors that the user can correct.
     """
     text = (ml_folder.read("output/failure", REASON_CHARACTERS * 4) or b"").decode(errors="replace")
     code = code if code >= 0 else 128 - code
-    reason = text[:REASON_CHARACTERS].strip()
+    reason = text[:REASON_CHARACTERS].strip() or last_error
     return f"{'ClientError' if code == 2 else 'AlgorithmError'}: {reason}, exit code: {code}"

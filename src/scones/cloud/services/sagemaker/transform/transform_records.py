@@ -21,6 +21,7 @@ from scones.cloud.wire.members import Members
 
 _NAMES = re.compile(r"\['[^']*'(\s*,\s*'[^']*')+\s*\]$")
 """Pattern of a path that ends with several names; such a path selects an object with these members."""
+_OPERATORS = "$[]*. ,:-'"
 _INDICES = re.compile(r"\[([^\]]*)\]$")
 
 Record = Any
@@ -117,7 +118,8 @@ def check(request: Members) -> None:
     processing = request.get("DataProcessing", {})
     adds_inference_ids = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
     paths = [processing.get(member, "$") for member in ("InputFilter", "OutputFilter")]
-    for path in paths:
+    for member, path in zip(("InputFilter", "OutputFilter"), paths, strict=True):
+        _check_operators(member, path, request["TransformInput"].get("ContentType", ""))
         _selection(path, row=False)
     if paths == ["$", "$"] and processing.get("JoinSource", "None") == "None" and not adds_inference_ids:
         return
@@ -129,6 +131,21 @@ def check(request: Members) -> None:
         )
     if kind == "text/csv" and request["TransformInput"].get("SplitType", "None") != "Line":
         raise invalid("DataProcessing and GenerateInferenceId require SplitType Line for text/csv.")
+
+
+def _check_operators(member: str, path: str, content_type: str) -> None:
+    """Check that a path of JSON Lines has only the operators that AWS lists, letters and digits.
+
+    AWS's error is published for JSON Lines only.
+    """
+    kind = content_type.partition(";")[0].strip()
+    found = next((each for each in path if not each.isalnum() and each not in _OPERATORS), None)
+    if kind == "application/jsonlines" and found is not None:
+        listed = ", ".join(f"'{each}'" for each in _OPERATORS)
+        raise invalid(
+            f'Invalid {member}: "{path}". Unexpected "{found}" in JsonPath. Supported operators for "{kind}" are '
+            f"[{listed}]"
+        )
 
 
 def _selection(path: str, *, row: bool) -> Callable[[Record], Record] | None:
@@ -148,6 +165,7 @@ def _selection(path: str, *, row: bool) -> Callable[[Record], Record] | None:
     single, named = query.singular_query(), bool(_NAMES.search(path))
 
     def select(record: Record) -> Record:
+        _check_ranges(path)
         _check_indices(path, record)
         matches = list(query.finditer(record))
         if named:
@@ -159,6 +177,16 @@ def _selection(path: str, *, row: bool) -> Callable[[Record], Record] | None:
         return [match.value for match in matches]
 
     return select
+
+
+def _check_ranges(path: str) -> None:
+    """Refuse several ranges, or a range and an index; on AWS, too, the job fails when it reads the first record."""
+    for part in re.findall(r"\[[^\]']*\]", path):
+        if ":" in part and "," in part:
+            raise RecordsError(
+                f"Invalid JsonPath: {path}: only single range filters of format (eg: [1:5]) are supported. Format "
+                f"{part} is not supported"
+            )
 
 
 def _check_indices(path: str, record: Record) -> None:

@@ -24,7 +24,7 @@ from scones.cloud.services.sagemaker.container_settings import (
     image_command,
     visible_paths,
 )
-from scones.cloud.services.sagemaker.errors import no_objects
+from scones.cloud.services.sagemaker.errors import no_objects, see_job_logs
 from scones.cloud.services.sagemaker.hosting.container_client import (
     ResponseTooLargeError,
     ServerTimeoutError,
@@ -38,13 +38,15 @@ from scones.cloud.services.sagemaker.jobs.inputs import listed
 from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
+from scones.cloud.services.sagemaker.transform.data_log import DataLog
 from scones.cloud.services.sagemaker.transform.transform_records import RecordsError, TransformRecords
 from scones.cloud.wire.members import Members
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 STARTUP_LIMIT = 480
 MB = 1024 * 1024
-_SEE_LOGS = "See job logs for more information"
+MESSAGE_BYTES = 4096
+"""Maximum bytes of a model server's error message that the data log shows."""
 
 
 class TransformRun:
@@ -61,7 +63,9 @@ class TransformRun:
         self._stopped = asyncio.Event()
         stamp = f"{request['TransformJobName']}/i-{int(time.time() * 1000):x}"
         self._log = LogStream(cloud, LOG_GROUP, stamp)
-        self._data_log = LogStream(cloud, LOG_GROUP, f"{stamp}/data-log")
+        self._data_log = DataLog(cloud, LOG_GROUP, f"{stamp}/data-log")
+        self._fault = "AlgorithmError"
+        """The party at fault if an object's records cannot be transformed, as FailureReason names it."""
         self._server = ModelServer(self._program, self._log)
 
     def stop(self) -> None:
@@ -75,11 +79,12 @@ class TransformRun:
         self._role = model.get("ExecutionRoleArn", "")
         try:
             await fetch_model(self._objects, self._container, self._folder / "ml")
+            await self._log.write_version(self._container["Image"])
             await self._server.start(STARTUP_LIMIT)
         except ModelDataError as error:
             return JobResult("Failed", f"ClientError: {error}")
-        except NotHealthyError:
-            return JobResult("Failed", f"AlgorithmError: {_SEE_LOGS}")
+        except NotHealthyError as error:
+            return JobResult("Failed", f"AlgorithmError: {see_job_logs(str(error))}")
         try:
             return await self._transform()
         finally:
@@ -97,7 +102,8 @@ class TransformRun:
             if self._stopped.is_set():
                 return JobResult("Stopped")
             if not await self._object(location, name, records):
-                return JobResult("Failed", f"AlgorithmError: {_SEE_LOGS}")
+                reason = see_job_logs(self._data_log.last_error or self._log.last_error)
+                return JobResult("Failed", f"{self._fault}: {reason}")
         if "DataCaptureConfig" in self._request:
             await self._capture(objects, begun)
         return JobResult("Completed")
@@ -132,13 +138,13 @@ class TransformRun:
                     response = await self._invoke(given, source)
                     return None if response is None else await asyncio.to_thread(records.output, payload, response)
                 except RecordsError as error:
-                    self._data_log.write(f"{source}: {error}")
+                    self._fail(source, str(error), "ClientError")
                     return None
 
         try:
             body = await asyncio.to_thread(_decompressed, body, self._request["TransformInput"])
         except (OSError, EOFError, zlib.error) as error:
-            self._data_log.write(f"{source}: decompression failed: {error}")
+            self._fail(source, f"decompression failed: {error}", "ClientError")
             return False
         responses = await asyncio.gather(*(send(payload) for payload in self._payloads(body)))
         whole = [response for response in responses if response is not None]
@@ -178,7 +184,7 @@ class TransformRun:
         headers = {"Content-Type": data.get("ContentType", "application/octet-stream")}
         if "Accept" in output:
             headers["Accept"] = output["Accept"]
-        reason = ""
+        reason, fault = "", "AlgorithmError"
         for _ in range(1 + self._request.get("ModelClientConfig", {}).get("InvocationsMaxRetries", 0)):
             try:
                 response = await self._server.invoke(payload, headers)
@@ -191,9 +197,15 @@ class TransformRun:
             else:
                 if response.status == 200:
                     return response.body
-                reason = f"{response.status}: {response.body[:1024].decode(errors='replace')}"
-        self._data_log.write(f"{source}: the request failed: {reason}")
+                status, text = response.status, response.body[:MESSAGE_BYTES].decode(errors="replace")
+                fault = "ClientError" if 400 <= status < 500 else "AlgorithmError"
+                reason = f"{fault}: {status}\n\nMessage:\n{text}"
+        self._fail(source, reason, fault)
         return None
+
+    def _fail(self, source: S3Location, reason: str, fault: str) -> None:
+        self._fault = fault
+        self._data_log.write_failure(source, reason)
 
     async def _program(self, port: int) -> Program:
         mounts = await asyncio.to_thread(create_folders, self._folder)

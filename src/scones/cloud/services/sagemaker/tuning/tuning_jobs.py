@@ -22,6 +22,7 @@ from scones.cloud.services.sagemaker.errors import (
     not_supported,
 )
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.services.sagemaker.training.metrics import definitions as metric_definitions
 from scones.cloud.services.sagemaker.training.training_jobs import TrainingJobOperations
 from scones.cloud.services.sagemaker.tuning import hyperparameter_search as search
 from scones.cloud.services.sagemaker.tuning.hyperparameter_search import HyperparameterSearch
@@ -276,7 +277,17 @@ def _check(request: Members) -> None:
         raise not_supported("convergence detection", "Set a TargetObjectiveMetricValue.")
     if "HyperParameterTuningJobObjective" not in config:
         raise invalid("HyperParameterTuningJobObjective is required.")
+    _check_objective(config, request["TrainingJobDefinition"])
     search.check(config)
+
+
+def _check_objective(config: Members, definition: Members) -> None:
+    names = [each["Name"] for each in metric_definitions(definition["AlgorithmSpecification"])]
+    if config["HyperParameterTuningJobObjective"]["MetricName"] not in names:
+        raise invalid(
+            "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
+            "definitions."
+        )
 
 
 def _restore_search(config: Members, trials: list[Document]) -> tuple[HyperparameterSearch, list[int]]:
