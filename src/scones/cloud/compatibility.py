@@ -194,9 +194,10 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "PutObject": _OBJECTS,
         "CopyObject": _OBJECTS,
         "CreateMultipartUpload": _OBJECTS,
+        "RestoreObject": PartialSupport("Objects are restored at once; the type SELECT is rejected."),
         "PutBucketNotificationConfiguration": PartialSupport(
-            "Notifications of created, copied and removed objects go to functions, queues, topics and EventBridge; "
-            "other events are rejected."
+            "Notifications of created, copied, removed and restored objects go to functions, queues, topics and "
+            "EventBridge; other events are rejected."
         ),
     },
     "sqs": {

@@ -17,6 +17,9 @@ from scones.cloud.wire import sqs_query
 _PROTOCOLS = ("json", "query", "rest-json", "rest-xml", "smithy-rpc-v2-cbor")
 """Supported protocols; of several, a service's first one in this order is its default."""
 
+_TEXTS = {"s3": ("Expires", "ResponseExpires")}
+"""By service, the shapes of headers that the model has as timestamps, but that AWS stores and returns as any text."""
+
 QUERY_JSON = "query with answers in JSON"
 """The Query protocol for a client that accepts `application/json`; its models have `answersJson` in their metadata."""
 
@@ -77,6 +80,9 @@ def _protocol_model(name: str, protocol: str) -> ServiceModel:
     description = _description(name)
     if name == "sqs" and protocol in ("query", QUERY_JSON):
         description = sqs_query.description(description)
+    if name in _TEXTS:
+        texts = {shape: {"type": "string"} for shape in _TEXTS[name]}
+        description = {**description, "shapes": description["shapes"] | texts}
     metadata = {**description["metadata"], "protocol": protocol}
     if protocol == QUERY_JSON:
         metadata |= {"protocol": "query", "answersJson": True}

@@ -69,6 +69,8 @@ def test_a_body_that_violates_the_model_is_malformed(unchecked, bucket, refusal)
         refused = refusal(unchecked.put_bucket_tagging, Bucket=bucket, Tagging={"TagSet": [tag]})
         assert refused[:2] == ("MalformedXML", 400)
     assert refusal(unchecked.put_bucket_tagging, Bucket=bucket)[0] == "MissingRequestBodyError"
+    missing = refusal(unchecked.put_bucket_tagging, Bucket="no-bucket", Tagging={"TagSet": [{"Key": "k"}]})
+    assert missing[:2] == ("NoSuchBucket", 404)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from support import raw_requests
+
 ENCODED = {
     "test_—_file%E2%80%94_é_2?.pdf": "=?UTF-8?Q?test=5F=E2=80=94=5Ffile%E2%80%94=5F=C3=A9=5F2=3F.pdf?=",
     "ÄMÄZÕÑ S3": "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=",
@@ -43,3 +45,12 @@ def test_metadata_is_encoded_as_in_rfc_2047(s3, bucket, value):
 def test_aws_chunked_is_not_an_encoding_of_the_object(s3, bucket, sent, stored):
     s3.put_object(Bucket=bucket, Key="key", Body=b"x", ContentEncoding=sent)
     assert s3.head_object(Bucket=bucket, Key="key").get("ContentEncoding") == stored
+
+
+@pytest.mark.parametrize("expires", ["Wed, 02 Jan 2030 03:04:05 GMT", "tomorrow"])
+def test_the_header_expires_is_any_text(cloud, s3, bucket, expires):
+    headers = raw_requests.signed_headers(cloud, "s3", b"x", method="PUT", path=f"/{bucket}/key", expires=expires)
+    assert raw_requests.send(cloud, "PUT", f"/{bucket}/key", headers, b"x")[0] == 200
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/key")
+    for key in ("key", "copy"):
+        assert s3.head_object(Bucket=bucket, Key=key)["ExpiresString"] == expires

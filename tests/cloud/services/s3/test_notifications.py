@@ -159,8 +159,34 @@ def test_overlapping_notification_rules_are_rejected(s3, bucket, queue):
 
 def test_events_that_the_local_cloud_never_sends_are_rejected_by_name(s3, bucket, queue):
     arn, _ = queue
-    with pytest.raises(ClientError, match="s3:ObjectRestore:Post"):
-        configure(s3, bucket, arn, "s3:ObjectRestore:Post")
+    with pytest.raises(ClientError, match="s3:ObjectRestore:Delete"):
+        configure(s3, bucket, arn, "s3:ObjectRestore:Delete")
+
+
+def test_a_restored_object_is_announced(cloud, s3, bucket, queue):
+    arn, receive = queue
+    events = cloud.client("events")
+    rule = f"restored-{bucket}"
+    events.put_rule(Name=rule, EventPattern=json.dumps({"detail-type": [{"prefix": "Object Restore"}]}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
+    to_queue = {"Id": "mine", "QueueArn": arn, "Events": ["s3:ObjectRestore:*"]}
+    configuration = {"EventBridgeConfiguration": {}, "QueueConfigurations": [to_queue]}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    s3.put_object(Bucket=bucket, Key="key", Body=b"body", StorageClass="GLACIER")
+    s3.restore_object(Bucket=bucket, Key="key", RestoreRequest={"Days": 1})
+    messages = [message for message in receive(5) if message.get("Event") != "s3:TestEvent"]
+    records = {
+        message["Records"][0]["eventName"]: message["Records"][0] for message in messages if "Records" in message
+    }
+    restored = records["ObjectRestore:Completed"]["glacierEventData"]["restoreEventData"]
+    assert restored["lifecycleRestoreStorageClass"] == "GLACIER"
+    assert restored["lifecycleRestorationExpiryTime"].endswith("T00:00:00.000Z")
+    assert "glacierEventData" not in records["ObjectRestore:Post"]
+    details = {message["detail-type"]: message["detail"] for message in messages if "detail" in message}
+    assert set(details) == {"Object Restore Initiated", "Object Restore Completed"}
+    for detail in details.values():
+        assert (detail["object"]["size"], detail["source-storage-class"]) == (4, "GLACIER")
+    assert details["Object Restore Completed"]["restore-expiry-time"].endswith("T00:00:00Z")
 
 
 def test_stored_notifications_are_delivered_after_a_crash(start_cloud):

@@ -94,37 +94,6 @@ def test_missing_resources_are_reported(s3, bucket, refusal):
     s3.delete_object(Bucket=bucket, Key="none")
 
 
-@pytest.mark.parametrize("body", [b"0123456789", LARGE], ids=["small", "large"])
-@pytest.mark.parametrize(
-    ("header", "start", "end"),
-    [
-        ("bytes=0-0", 0, 1),
-        ("bytes=2-5", 2, 6),
-        ("bytes=5-", 5, None),
-        ("bytes=-3", -3, None),
-        ("bytes=8-999999", 8, None),
-    ],
-)
-def test_a_range_is_206(s3, bucket, body, header, start, end):
-    s3.put_object(Bucket=bucket, Key="key", Body=body)
-    found = s3.get_object(Bucket=bucket, Key="key", Range=header)
-    expected = body[start:end]
-    first = start % len(body)
-    assert found["Body"].read() == expected
-    assert found["ResponseMetadata"]["HTTPStatusCode"] == 206
-    assert found["ContentRange"] == f"bytes {first}-{first + len(expected) - 1}/{len(body)}"
-    assert s3.head_object(Bucket=bucket, Key="key", Range=header)["ContentLength"] == len(expected)
-
-
-def test_a_range_beyond_the_object_is_416_and_an_invalid_range_is_ignored(s3, bucket, refusal):
-    s3.put_object(Bucket=bucket, Key="key", Body=b"0123456789")
-    code, status, error = refusal(s3.get_object, Bucket=bucket, Key="key", Range="bytes=10-")
-    assert (code, status, error["ActualObjectSize"]) == ("InvalidRange", 416, "10")
-    for header in ("bytes=5-2", "lines=1-2", "bytes=0-1,4-5"):
-        found = s3.get_object(Bucket=bucket, Key="key", Range=header)
-        assert (found["Body"].read(), found["ResponseMetadata"]["HTTPStatusCode"]) == (b"0123456789", 200)
-
-
 def test_conditional_reads(s3, bucket, refusal):
     etag = s3.put_object(Bucket=bucket, Key="key", Body=b"x")["ETag"]
     now = dt.datetime.now(dt.UTC)

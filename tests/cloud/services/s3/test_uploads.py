@@ -8,6 +8,7 @@ import io
 import os
 from pathlib import Path
 
+import boto3
 import pytest
 
 PART = os.urandom(5 * 1024**2)
@@ -97,6 +98,11 @@ def test_parts_are_copied_from_objects(s3, bucket, refusal):
     copied = s3.upload_part_copy(**target, PartNumber=1, CopySourceRange=f"bytes={len(PART)}-{last}")
     assert (
         refusal(s3.upload_part_copy, **target, PartNumber=2, CopySourceRange="bytes=0-99999999")[0] == "InvalidArgument"
+    )
+    code, _, error = refusal(s3.upload_part_copy, **target, PartNumber=2, CopySourceRange=f"bytes={last + 1}-99999999")
+    assert (code, error["Message"]) == (
+        "InvalidRequest",
+        "The specified copy range is invalid for the source object size",
     )
     parts = [{"PartNumber": 1, "ETag": copied["CopyPartResult"]["ETag"]}]
     s3.complete_multipart_upload(Bucket=bucket, Key="key", UploadId=upload, MultipartUpload={"Parts": parts})
@@ -208,6 +214,26 @@ def test_a_listing_of_uploads_has_markers(s3, bucket):
     upload = s3.create_multipart_upload(Bucket=bucket, Key="key")["UploadId"]
     found = s3.list_multipart_uploads(Bucket=bucket)
     assert (found["NextKeyMarker"], found["NextUploadIdMarker"], found["IsTruncated"]) == ("key", upload, False)
+
+
+def test_an_upload_names_its_initiator(cloud, s3, bucket):
+    sts = cloud.client("sts")
+    account = sts.get_caller_identity()["Account"]
+    role = f"arn:aws:iam::{account}:role/initiator"
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name="us-east-1")
+    of_role = session.client("s3", endpoint_url=cloud.url)
+    owner = s3.get_bucket_acl(Bucket=bucket)["Owner"]["ID"]
+    of_session = f"arn:aws:sts::{account}:assumed-role/initiator/session"
+    for client, initiator, name in ((s3, owner, "root"), (of_role, of_session, "initiator/session")):
+        target, parts = upload_parts(client, bucket, "key", parts=[TAIL])
+        listed = s3.list_parts(**target)
+        (upload,) = s3.list_multipart_uploads(Bucket=bucket)["Uploads"]
+        for found in (listed, upload):
+            assert found["Initiator"] == {"ID": initiator, "DisplayName": name}
+            assert found["Owner"] == {"ID": owner}
+        s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+        assert s3.head_object(Bucket=bucket, Key="key")["Metadata"] == {}
 
 
 def completed(s3, bucket, parts, **checksums):

@@ -13,6 +13,14 @@ EMPTY_ETAG = "d41d8cd98f00b204e9800998ecf8427e"
 
 
 @dataclass(frozen=True, slots=True)
+class Restoration:
+    """The restoration of an archived object: its end in milliseconds since 1970, and the storage class."""
+
+    until: int
+    storage_class: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedObject:
     """The object of an event. A removed object has neither a size nor an ETag, a delete marker no size."""
 
@@ -21,6 +29,12 @@ class ChangedObject:
     version: str
     size: int | None = None
     etag: str | None = None
+    restoration: Restoration | None = None
+
+    @classmethod
+    def restored(cls, record: ObjectRecord, restoration: Restoration) -> ChangedObject:
+        """Return the object of an event ObjectRestore."""
+        return cls(record.bucket, record.key, record.version, record.size, record.etag, restoration)
 
     @classmethod
     def written(cls, record: ObjectRecord) -> ChangedObject:

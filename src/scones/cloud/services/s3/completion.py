@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Mapping
 from itertools import pairwise
@@ -86,7 +85,7 @@ def assembled(upload: MultipartUpload, parts: list[sqlite3.Row]) -> ObjectRecord
         modified=now_ms(),
         checksum=proof,
         storage_class=upload.storage_class,
-        headers=json.loads(upload.headers),
+        headers=upload.object_headers(),
         tags=upload.tags,
         upload=upload.id,
     )

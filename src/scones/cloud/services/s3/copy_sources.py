@@ -40,4 +40,7 @@ class CopySources:
             raise
         check_key(params, record.headers, "CopySource")
         check_copy(params, record)
+        if record.is_archived:
+            message = "Operation is not valid for the source object's storage class"
+            raise errors.not_retrievable(record.storage_class, message)
         return record

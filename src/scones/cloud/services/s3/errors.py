@@ -44,6 +44,11 @@ def delete_marker_not_allowed(method: str, headers: Mapping[str, str]) -> Servic
     )
 
 
+def not_retrievable(storage_class: str, message: str) -> ServiceError:
+    """Return the error for reading an archived object that is not restored."""
+    return ServiceError("InvalidObjectState", message, 403, StorageClass=storage_class)
+
+
 def no_such_upload(upload: str) -> ServiceError:
     """Return the error for a multipart upload that does not exist or has ended."""
     return ServiceError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn
@@ -26,28 +27,38 @@ _DELETIONS = {
     "ObjectRemoved:Delete": "Permanently Deleted",
     "ObjectRemoved:DeleteMarkerCreated": "Delete Marker Created",
 }
+_DETAIL_TYPES = {
+    "ObjectCreated": "Object Created",
+    "ObjectRemoved": "Object Deleted",
+    "ObjectRestore:Post": "Object Restore Initiated",
+    "ObjectRestore:Completed": "Object Restore Completed",
+}
+"""Detail types by the event or its family."""
 
 
 def bucket_event(cloud: CloudContext, event: str, call: OperationCall, changed: ChangedObject) -> JsonDocument:
     """Return the detail type and the detail of a change to an object, with the ARN of its bucket."""
-    created = event.startswith("ObjectCreated:")
     detail: JsonDocument = {
         "version": "0",
         "bucket": {"name": changed.bucket},
-        "object": {
-            "key": changed.key,
-            **changed.details(etag="etag", version="version-id"),
-            "sequencer": f"{time.time_ns():016X}",
-        },
+        "object": {"key": changed.key, **changed.details(etag="etag", version="version-id")},
         "request-id": call.request_id,
         "requester": call.caller.account,
-        "source-ip-address": cloud.settings.host,
-        "reason": _REASONS[event],
     }
-    if not created:
+    if event != "ObjectRestore:Completed":
+        detail["source-ip-address"] = cloud.settings.host
+    if changed.restoration:
+        detail["source-storage-class"] = changed.restoration.storage_class
+        if event == "ObjectRestore:Completed":
+            until = datetime.fromtimestamp(changed.restoration.until / 1000, UTC)
+            detail["restore-expiry-time"] = f"{until:%Y-%m-%dT%H:%M:%SZ}"
+    else:
+        detail["object"]["sequencer"] = f"{time.time_ns():016X}"
+        detail["reason"] = _REASONS[event]
+    if event in _DELETIONS:
         detail["deletion-type"] = _DELETIONS[event]
     return {
-        "detail-type": "Object Created" if created else "Object Deleted",
+        "detail-type": _DETAIL_TYPES.get(event) or _DETAIL_TYPES[event.partition(":")[0]],
         "detail": detail,
         "resource": str(Arn(service="s3", resource=changed.bucket)),
     }

@@ -46,7 +46,10 @@ SUBJECT = "Amazon S3 Notification"
 """Subject of messages to topics."""
 CREATED = ("ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload")
 REMOVED = ("ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated")
-SUPPORTED_EVENTS = frozenset(f"s3:{name}" for name in (*CREATED, *REMOVED, "ObjectCreated:*", "ObjectRemoved:*"))
+RESTORED = ("ObjectRestore:Post", "ObjectRestore:Completed")
+SUPPORTED_EVENTS = frozenset(
+    f"s3:{name}" for name in (*CREATED, *REMOVED, *RESTORED, "ObjectCreated:*", "ObjectRemoved:*", "ObjectRestore:*")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ class Notifier:
 
     def _message(self, rule: NotificationRule, event: str, call: OperationCall, changed: ChangedObject) -> JsonDocument:
         """Return an event record in AWS's form (S3 User Guide, "Event message structure")."""
-        return {
+        record: JsonDocument = {
             "eventVersion": "2.1",
             "eventSource": "aws:s3",
             "awsRegion": self._cloud.settings.region,
@@ -189,6 +192,15 @@ class Notifier:
                 },
             },
         }
+        if event == "ObjectRestore:Completed" and changed.restoration:
+            restored = {
+                "lifecycleRestorationExpiryTime": iso_milliseconds(
+                    datetime.fromtimestamp(changed.restoration.until / 1000, UTC)
+                ),
+                "lifecycleRestoreStorageClass": changed.restoration.storage_class,
+            }
+            record["glacierEventData"] = {"restoreEventData": restored}
+        return record
 
     async def _deliver(self, target: str, payload: JsonDocument) -> None:
         if target == event_bridge.LANE:

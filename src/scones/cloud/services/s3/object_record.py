@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass, field
-from datetime import datetime
+from email.utils import formatdate
 
 from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
@@ -50,6 +50,10 @@ HEADERS = (
     "WebsiteRedirectLocation",
 )
 """Parameters of a write that a read returns."""
+ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+"""Storage classes of objects that must be restored before they can be read."""
+RESTORED = "RestoredUntil"
+"""Name among the stored headers of the time until which an archived object is restored, in ms since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,17 +142,31 @@ class ObjectRecord:
         """Return the stored encryption settings by member name; they have no effect."""
         return encryption_in(self.headers)
 
+    @property
+    def is_restored(self) -> bool:
+        """Return True if the object is archived, but restored at present."""
+        return RESTORED in self.headers and now_ms() < int(self.headers[RESTORED])
+
+    @property
+    def is_archived(self) -> bool:
+        """Return True if the object cannot be read before it is restored."""
+        return self.storage_class in ARCHIVES and not self.is_restored
+
     def members(self) -> Members:
         """Return the object's members in a GET or HEAD response, by member name."""
         tags = len(json.loads(self.tags)) if self.tags != "[]" else None
         return {
             **self.headers,
             "Metadata": metadata.encoded(self.headers.get("Metadata", {})),
+            "Expires": _expires(self.headers.get("Expires")),
             "Grants": None,
             "AcceptRanges": "bytes",
             "LastModified": self.modified // 1000,
             "ETag": f'"{self.etag}"',
             "StorageClass": self.storage_class if self.storage_class != "STANDARD" else None,
+            "Restore": f'ongoing-request="false", expiry-date="{_http_date(self.headers[RESTORED])}"'
+            if self.is_restored
+            else None,
             "TagCount": tags,
         }
 
@@ -172,12 +190,19 @@ def headers_of(params: Members) -> Members:
     headers = {name: params[name] for name in HEADERS if params.get(name) is not None}
     if "Metadata" in headers:
         headers["Metadata"] = metadata.decoded(headers["Metadata"])
-    if isinstance(expires := headers.get("Expires"), datetime):
-        headers["Expires"] = expires.timestamp()
     headers.setdefault("ContentType", "binary/octet-stream")
     if encoding := _stored_encoding(headers.pop("ContentEncoding", "")):
         headers["ContentEncoding"] = encoding
     return headers
+
+
+def _expires(stored: str | float | None) -> str | None:
+    """Return the header Expires; earlier releases stored seconds since 1970."""
+    return formatdate(stored, usegmt=True) if isinstance(stored, int | float) else stored
+
+
+def _http_date(moment: int) -> str:
+    return formatdate(moment // 1000, usegmt=True)
 
 
 def _stored_encoding(header: str) -> str:

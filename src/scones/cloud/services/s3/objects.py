@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
@@ -103,6 +102,9 @@ class ObjectOperations:
         record = self._objects.find(bucket, params["Key"], params.get("VersionId"), method=method)
         check_key_of_customer(params, record.headers)
         check_read(params, record)
+        if with_body and record.is_archived:
+            message = "The operation is not valid for the object's storage class"
+            raise errors.not_retrievable(record.storage_class, message)
         members = record.members() | {"VersionId": bucket.shown(record.version)}
         if "VersionId" not in params:
             members["Expiration"] = self._objects.expiration(record)
@@ -118,7 +120,7 @@ class ObjectOperations:
             chosen, proof = self._part(record, params["PartNumber"], members)
         elif "Range" in params:
             chosen = parse_range(params["Range"], record.size)
-            proof = proof if chosen is None else None
+            proof = proof if chosen in (None, (0, record.size)) else None
         if chosen is not None:
             start, end = chosen
             if record.size:
@@ -182,9 +184,9 @@ class ObjectOperations:
         return {"Deleted": [] if params["Delete"].get("Quiet") else deleted, "Errors": failed}
 
 
-def _header_value(parameter: str, value: str | datetime) -> str | datetime:
+def _header_value(parameter: str, value: str) -> str:
     """Return a response header that a request sets; raises `InvalidArgument` if a header cannot have the value."""
-    if isinstance(value, str) and _NOT_IN_HEADER.search(value):
+    if _NOT_IN_HEADER.search(value):
         name = "response-" + "-".join(re.findall("[A-Z][a-z]+", parameter)[1:]).lower()
         raise errors.invalid_argument("Header value cannot be represented using ISO-8859-1.", name, value)
     return value

@@ -42,7 +42,8 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 def parse_copy_range(header: str, size: int) -> tuple[int, int]:
     """Return the start and end (exclusive) of UploadPartCopy's range: `bytes=first-last`, within the source.
 
-    Raises `InvalidArgument` for any other range. `size` is the source's size in bytes.
+    Raises `InvalidRequest` for a range that starts after the source's end, and `InvalidArgument` for any other range.
+    `size` is the source's size in bytes.
     """
     match = _COPY_RANGE.fullmatch(header)
     if match is None or int(match[2]) < int(match[1]):
@@ -53,6 +54,8 @@ def parse_copy_range(header: str, size: int) -> tuple[int, int]:
             ArgumentName="x-amz-copy-source-range",
             ArgumentValue=header,
         )
+    if int(match[1]) >= size:
+        raise ServiceError("InvalidRequest", "The specified copy range is invalid for the source object size")
     if int(match[2]) >= size:
         raise ServiceError(
             "InvalidArgument",

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from botocore.model import StructureShape
 
 from scones.cloud.context import CloudContext
+from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import OperationCall, Service
 from scones.cloud.services.s3 import (
@@ -23,6 +24,7 @@ from scones.cloud.services.s3 import (
 from scones.cloud.services.s3.access_logging import LoggingOperations
 from scones.cloud.services.s3.acl_operations import AccessControl, AclOperations
 from scones.cloud.services.s3.anonymous_access import PERMISSIONS, AnonymousAccess
+from scones.cloud.services.s3.archives import ArchiveOperations
 from scones.cloud.services.s3.arguments import check_arguments
 from scones.cloud.services.s3.attributes import ObjectAttributeOperations
 from scones.cloud.services.s3.body_files import BodyFiles
@@ -83,6 +85,7 @@ class S3(Service):
         ObjectOperations,
         ObjectAttributeOperations,
         CopyOperations,
+        ArchiveOperations,
         UploadOperations,
         UploadListingOperations,
     )
@@ -138,6 +141,7 @@ class S3(Service):
             CopyOperations(
                 buckets=buckets, objects=objects, sources=sources, bodies=bodies, encryption=encryption, access=access
             ),
+            ArchiveOperations(store, buckets=buckets, objects=objects, notifier=self._notifier),
             UploadOperations(
                 cloud,
                 buckets=buckets,
@@ -152,8 +156,13 @@ class S3(Service):
         )
 
     def validate(self, params: Members, shape: StructureShape) -> None:
-        """Raise S3's error for parameters that violate an operation's model."""
-        check_arguments(params, shape)
+        """Raise S3's error for parameters that violate an operation's model; a missing bucket comes first."""
+        try:
+            check_arguments(params, shape)
+        except ServiceError as error:
+            if error.code == "MalformedXML" and shape.name != "CreateBucketRequest":
+                self._buckets.requested(params)
+            raise
 
     def http_routes(self) -> Sequence[HttpRoute]:
         """Return the routes of uploads by HTML forms and of preflight requests."""

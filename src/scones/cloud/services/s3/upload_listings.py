@@ -45,7 +45,7 @@ class UploadListingOperations:
             "Bucket": upload.bucket,
             "Key": upload.key,
             "UploadId": upload.id,
-            "Initiator": self._buckets.owner,
+            "Initiator": upload.initiator(self._buckets.owner),
             "Owner": self._buckets.owner,
             "StorageClass": upload.storage_class,
             "PartNumberMarker": marker,
@@ -119,7 +119,7 @@ class UploadListingOperations:
             "Initiated": upload.initiated // 1000,
             "StorageClass": upload.storage_class,
             "Owner": self._buckets.owner,
-            "Initiator": self._buckets.owner,
+            "Initiator": upload.initiator(self._buckets.owner),
             "ChecksumAlgorithm": upload.checksum_algorithm if upload.client_chose_algorithm else None,
             "ChecksumType": upload.checksum_type if upload.client_chose_algorithm else None,
         }

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from scones.cloud.core.clock import now_ms
+from scones.cloud.core.credentials import Caller
 from scones.cloud.core.store import Store
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.body_files import BodyFiles, ReceivedBody
@@ -27,6 +28,9 @@ SCHEMA = """
     ) WITHOUT ROWID"""
 """`s3_upload_conflicts` has the uploads whose key was written or deleted since they began."""
 
+INITIATOR = "Initiator"
+"""Name of the initiator among the headers of an upload; the object does not keep it."""
+
 
 @dataclass(frozen=True, slots=True)
 class MultipartUpload:
@@ -46,6 +50,15 @@ class MultipartUpload:
     def encryption(self) -> Members:
         """Return the encryption settings of the upload by member name; they have no effect."""
         return encryption_in(json.loads(self.headers))
+
+    def initiator(self, owner: Members) -> Members:
+        """Return who started the upload; earlier releases did not store it."""
+        found: Members = json.loads(self.headers).get(INITIATOR, owner)
+        return found
+
+    def object_headers(self) -> Members:
+        """Return the headers of the object that the upload creates."""
+        return {name: value for name, value in json.loads(self.headers).items() if name != INITIATOR}
 
 
 class UploadRecords:
@@ -99,6 +112,16 @@ class UploadRecords:
             return discard_parts(connection, upload.id)
 
         await self._files.remove(await self._store.write(delete))
+
+
+def initiator(caller: Caller, owner: Members) -> Members:
+    """Return who starts an upload: the account itself, or a user or session of it.
+
+    AWS does not document the display name of an account.
+    """
+    resource = caller.arn.rpartition(":")[2]
+    name = resource.partition("/")[2] or resource
+    return {"ID": owner["ID"] if resource == "root" else caller.arn, "DisplayName": name}
 
 
 def mark_conflicts(connection: sqlite3.Connection, bucket: str, key: str) -> None:

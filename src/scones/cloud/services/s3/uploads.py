@@ -33,7 +33,13 @@ from scones.cloud.services.s3.parts import check_number
 from scones.cloud.services.s3.ranges import parse_copy_range
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
-from scones.cloud.services.s3.upload_records import MultipartUpload, UploadRecords, find_upload
+from scones.cloud.services.s3.upload_records import (
+    INITIATOR,
+    MultipartUpload,
+    UploadRecords,
+    find_upload,
+    initiator,
+)
 from scones.cloud.services.s3.version_ids import issued
 from scones.cloud.wire.members import Members
 
@@ -80,7 +86,9 @@ class UploadOperations:
             checksum_algorithm=algorithm,
             checksum_type=kind,
             client_chose_algorithm="ChecksumAlgorithm" in params,
-            headers=json.dumps(headers_of({**params, **settings})),
+            headers=json.dumps(
+                headers_of({**params, **settings}) | {INITIATOR: initiator(call.caller, self._buckets.owner)}
+            ),
             tags=tags_in_header(params["Tagging"]) if "Tagging" in params else "[]",
         )
         await self._uploads.add(upload)

@@ -49,14 +49,21 @@ def check_presigned(date: str, expires: str) -> None:
 def _seconds(text: str) -> int:
     """Return the validity of a presigned URL in seconds."""
     try:
-        seconds = numbers.unsigned_integer(text, EXPIRES_LIMIT)
-    except ValueError:
-        seconds = 0
-    if not seconds:
-        raise ServiceError(
-            "AuthorizationQueryParametersError", f"X-Amz-Expires must be between 1 and {EXPIRES_LIMIT} seconds"
+        seconds = numbers.integer(text)
+    except ValueError as error:
+        raise _invalid_expires("should be a number") from error
+    if seconds < 0:
+        raise _invalid_expires("must be non-negative")
+    if seconds > EXPIRES_LIMIT:
+        raise _invalid_expires(
+            "must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
+            f"{EXPIRES_LIMIT} seconds"
         )
     return seconds
+
+
+def _invalid_expires(reason: str) -> ServiceError:
+    return ServiceError("AuthorizationQueryParametersError", f"X-Amz-Expires {reason}")
 
 
 def check_expiry(moment: datetime, seconds: int | None = None) -> None:
