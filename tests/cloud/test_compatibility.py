@@ -57,8 +57,3 @@ def test_operations_documented_as_missing_return_not_implemented(cloud: Any, ser
 def test_a_warning_says_that_policies_are_not_enforced(cloud: Any) -> None:
     identity = next(each for each in all_services() if each.name == "iam")
     assert compatibility.support_of(identity, "PutRolePolicy")[0] == compatibility.NO_EFFECT
-    assert compatibility.support_of(identity, "SimulatePrincipalPolicy")[0] == compatibility.NO_EFFECT
-    answer = cloud.client("iam").simulate_principal_policy(
-        PolicySourceArn=f"arn:aws:iam::{cloud.running.account}:user/nobody", ActionNames=["s3:PutObject"]
-    )
-    assert [each["EvalDecision"] for each in answer["EvaluationResults"]] == ["allowed"]

@@ -42,6 +42,23 @@ UNKNOWN = "x"
 ENDPOINT = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fuzz"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz"
 SCHEDULE_GROUP = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/fuzz"
+ALARM = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:fuzz"
+USER = f"arn:aws:iam::{ACCOUNT}:user/fuzz"
+PROVIDERS = {
+    "saml": f"arn:aws:iam::{ACCOUNT}:saml-provider/fuzz",
+    "openid": f"arn:aws:iam::{ACCOUNT}:oidc-provider/fuzz.example",
+}
+IDENTITY_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:*", "sqs:Send*"],
+            "Resource": "arn:aws:s3:::${aws:username}/*",
+            "Condition": {"StringLike": {"aws:a": "x*"}, "NumericLessThan": {"aws:b": 3}},
+        }
+    ],
+}
 LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:fuzz:1"
 LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:fuzz"
 TRAINING_JOB = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/fuzz"
@@ -52,6 +69,7 @@ TAGGED = {
     ("scheduler", "ResourceArn"): SCHEDULE_GROUP,
     ("stepfunctions", "resourceArn"): MACHINE,
     ("lambda", "Resource"): FUNCTION,
+    ("cloudwatch", "ResourceARN"): ALARM,
 }
 """The tagged resource of each service, by the parameter that names it."""
 APP_KEY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName")
@@ -75,7 +93,7 @@ class World:
     def restore(self) -> None:
         """Create missing resources, and store their identifiers."""
         known = {**_known(), **self._storage(), **self._messaging(), **self._identity(), **self._functions()}
-        known |= {**self._machines(), **self._sagemaker()}
+        known |= {**self._machines(), **self._sagemaker(), **self._observability()}
         self.known = {name: values for name, values in known.items() if values}
         self.words = {
             "QUEUE_URL": known["queueurl"][0],
@@ -114,10 +132,41 @@ class World:
     def _identity(self) -> dict[str, list[Any]]:
         iam, logs = self.client("iam"), self.client("logs")
         _try(iam.create_role, RoleName="fuzz", AssumeRolePolicyDocument=json.dumps(POLICY))
-        _try(iam.create_policy, PolicyName="fuzz", PolicyDocument=json.dumps(POLICY))
+        _try(iam.create_policy, PolicyName="fuzz", PolicyDocument=json.dumps(IDENTITY_POLICY))
+        _try(iam.create_user, UserName="fuzz")
+        _try(iam.create_group, GroupName="fuzz")
+        _try(iam.add_user_to_group, GroupName="fuzz", UserName="fuzz")
+        for kind in ("user", "group", "role"):
+            put = getattr(iam, f"put_{kind}_policy")
+            policy = {"PolicyName": "fuzz", "PolicyDocument": json.dumps(IDENTITY_POLICY)}
+            _try(put, **{f"{kind.title()}Name": "fuzz"}, **policy)
+        _try(iam.create_login_profile, UserName="fuzz", Password="fuzz-FUZZ-1")
+        _try(iam.create_instance_profile, InstanceProfileName="fuzz")
+        _try(iam.create_saml_provider, Name="fuzz", SAMLMetadataDocument="<x/>" * 250)
+        _try(iam.create_open_id_connect_provider, Url="https://fuzz.example", ThumbprintList=["a" * 40])
         _try(logs.create_log_group, logGroupName="fuzz")
         _try(logs.create_log_stream, logGroupName="fuzz", logStreamName="fuzz")
         return {"policyarn": [f"arn:aws:iam::{ACCOUNT}:policy/fuzz"]}
+
+    def _observability(self) -> dict[str, list[Any]]:
+        cloudwatch, logs = self.client("cloudwatch"), self.client("logs")
+        alarm = {"Namespace": "fuzz", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+        compared = {"Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
+        _try(cloudwatch.put_metric_alarm, AlarmName="fuzz", **alarm, **compared, AlarmActions=[TOPIC])
+        _try(cloudwatch.put_composite_alarm, AlarmName="fuzz-composite", AlarmRule="ALARM(fuzz)")
+        _try(cloudwatch.put_dashboard, DashboardName="fuzz", DashboardBody='{"widgets": []}')
+        metric = {"metricName": "m", "metricNamespace": "fuzz", "metricValue": "1"}
+        filtered = {"logGroupName": "fuzz", "filterName": "fuzz"}
+        _try(logs.put_metric_filter, **filtered, filterPattern="", metricTransformations=[metric])
+        _try(logs.put_subscription_filter, **filtered, filterPattern="", destinationArn=FUNCTION)
+        _try(logs.put_resource_policy, policyName="fuzz", policyDocument=json.dumps(POLICY))
+        definition = _try(logs.put_query_definition, name="fuzz", queryString="fields @message")
+        times = {"startTime": 0, "endTime": 1_900_000_000}
+        query = _try(logs.start_query, logGroupName="fuzz", queryString="fields @message", **times)
+        return {
+            "querydefinitionid": [definition.get("queryDefinitionId", UNKNOWN)],
+            "queryid": [query.get("queryId", UNKNOWN)],
+        }
 
     def _functions(self) -> dict[str, list[Any]]:
         functions = self.client("lambda")
@@ -229,8 +278,27 @@ def _known() -> dict[str, list[Any]]:
         "role": [ROLE],
         "executionrolearn": [ROLE],
         "rolename": NAMES,
-        "policysourcearn": [ROLE],
-        "policydocument": documents,
+        "policysourcearn": [ROLE, USER],
+        "policydocument": [*documents, json.dumps(IDENTITY_POLICY)],
+        "policyinputlist": [[json.dumps(IDENTITY_POLICY)]],
+        "permissionsboundarypolicyinputlist": [[json.dumps(IDENTITY_POLICY)]],
+        "actionnames": [["s3:GetObject", "sqs:SendMessage"]],
+        "contextkeyname": ["aws:a", "aws:b"],
+        "contextkeyvalues": [["x", "1"]],
+        "username": NAMES,
+        "groupname": NAMES,
+        "policyname": ["fuzz"],
+        "instanceprofilename": NAMES,
+        "samlproviderarn": [PROVIDERS["saml"]],
+        "openidconnectproviderarn": [PROVIDERS["openid"]],
+        "alarmname": [*NAMES, "fuzz-composite"],
+        "alarmnames": [["fuzz"], ["fuzz-composite", "fuzz-1"]],
+        "alarmrule": ["ALARM(fuzz)", "TRUE OR NOT OK(fuzz-1)"],
+        "dashboardname": NAMES,
+        "dashboardbody": ['{"widgets": []}'],
+        "filtername": ["fuzz"],
+        "filterpattern": ["", "{ $.a = 1 }", "error"],
+        "querystring": ["fields @message | limit 2", "stats count(*) by bin(1m)"],
         "assumerolepolicydocument": documents,
         "policy": documents,
         "loggroupname": NAMES,

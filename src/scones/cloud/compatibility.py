@@ -37,6 +37,10 @@ class PartialSupport:
 
 
 _POLICIES = NoEffect("Policies are stored and returned, but not enforced: anyone with keys may do anything.")
+_AWS_MANAGED = "Of AWS's managed policies, only AdministratorAccess can be read; a principal with another is rejected."
+_SIMULATOR = PartialSupport(
+    f"Identity policies and permissions boundaries are evaluated; resource policies are rejected. {_AWS_MANAGED}"
+)
 _ROLES = PartialSupport(
     "Roles are stored and returned. Elsewhere, any well-formed role ARN is accepted, even if the role does not exist."
 )
@@ -140,7 +144,9 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "GetPolicyVersion": PartialSupport("The documents of AWS managed policies are not included."),
         "ListPolicies": PartialSupport("Only the account's own policies."),
         "CreateServiceLinkedRole": PartialSupport("The roles of 71 services; for others, the request is rejected."),
-        "SimulatePrincipalPolicy": NoEffect("Every action is allowed, because policies are not enforced."),
+        "SimulatePrincipalPolicy": _SIMULATOR,
+        "SimulateCustomPolicy": _SIMULATOR,
+        "GetContextKeysForPrincipalPolicy": PartialSupport(_AWS_MANAGED),
     },
     "logs": {
         "CreateLogGroup": PartialSupport("KMS keys and classes of groups have no effect."),
@@ -159,10 +165,10 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "DeleteResourcePolicy": _POLICIES,
     },
     "cloudwatch": {
-        "PutMetricData": PartialSupport("Values do not expire."),
+        "PutMetricData": PartialSupport("Values do not expire, except for those in the namespaces AWS/…."),
         "GetMetricStatistics": PartialSupport(
-            "Metrics come from PutMetricData, from metric filters and from training jobs; other services publish none."
-            " Supported ExtendedStatistics are the percentiles p0 to p100."
+            "Metrics come from PutMetricData, from metric filters and training jobs, and from Lambda, SQS, SNS and Step"
+            " Functions. Supported ExtendedStatistics are the percentiles p0 to p100."
         ),
         "GetMetricData": PartialSupport(
             "Metric math without SEARCH, SELECT and anomaly detection; statistics as in GetMetricStatistics."

@@ -15,6 +15,7 @@ from scones.cloud.core.arns import Arn
 from scones.cloud.core.credentials import Caller, Credentials
 from scones.cloud.core.data_folder import DATABASE
 from scones.cloud.core.resumption import Resumption
+from scones.cloud.core.service_metrics import ServiceMetrics
 from scones.cloud.core.step_record import traced
 from scones.cloud.core.store import WAIT_FOR_SPACE, Store
 from scones.cloud.wire.members import Members
@@ -47,6 +48,7 @@ class CloudContext(ABC):
         self.store = store
         self.credentials = credentials
         self.resumption = Resumption(settings.data_dir, recover=settings.recover)
+        self.metrics = ServiceMetrics()
         self.url = f"http://{settings.host}:{settings.port}"
         self._tasks: set[asyncio.Task[Any]] = set()
 

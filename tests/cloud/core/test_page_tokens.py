@@ -24,9 +24,12 @@ def test_an_invented_pagination_token_is_rejected(cloud: Any, token: str) -> Non
     client = cloud.client
     validated = {"parameter_validation": False}
     calls = [
+        (client("cloudwatch").describe_alarm_history, "NextToken", "InvalidParameterValue"),
+        (client("cloudwatch").describe_alarms, "NextToken", "InvalidParameterValue"),
         (client("cloudwatch").list_metrics, "NextToken", "InvalidParameterValue"),
         (client("events", **validated).list_rules, "NextToken", "ValidationException"),
         (client("iam", **validated).list_roles, "Marker", "ValidationError"),
+        (client("iam", **validated).list_users, "Marker", "ValidationError"),
         (client("lambda").list_functions, "Marker", "InvalidParameterValueException"),
         (client("scheduler", **validated).list_schedules, "NextToken", "ValidationException"),
         (client("sns").list_topics, "NextToken", "InvalidParameter"),
@@ -41,7 +44,9 @@ def test_an_invented_pagination_token_is_rejected(cloud: Any, token: str) -> Non
 @pytest.mark.parametrize("token", ["x", "MTA", "²", "/w==", "9" * 5000])
 def test_a_token_that_is_not_a_name_is_rejected(cloud: Any, token: str) -> None:
     logs = cloud.client("logs", parameter_validation=False)
-    assert refusal(logs.describe_log_groups, nextToken=token) == "InvalidParameterException"
+    calls = (logs.describe_log_groups, logs.describe_metric_filters, logs.describe_queries)
+    for call in (*calls, logs.describe_query_definitions, logs.describe_resource_policies):
+        assert refusal(call, nextToken=token) == "InvalidParameterException", call
 
 
 def token_of(key: Any) -> str:

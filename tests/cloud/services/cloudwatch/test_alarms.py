@@ -199,3 +199,97 @@ def test_dashboards_are_stored(cloud):
     client.delete_dashboards(DashboardNames=[name])
     assert refusal(client.get_dashboard, DashboardName=name)[1] == 404
     assert refusal(client.put_dashboard, DashboardName="a b", DashboardBody="{}")[0] == "InvalidParameterValue"
+
+
+@pytest.fixture
+def events(cloud, make_queue):
+    """A function that returns a queue which receives the events of one alarm from EventBridge."""
+    client, rules = cloud.client("events"), []
+
+    def receive(name):
+        queue, rule = make_queue(), f"alarms-{uuid.uuid4().hex}"
+        pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": [name]}}
+        client.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+        client.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue.arn}])
+        rules.append(rule)
+        return queue
+
+    yield receive
+    for rule in rules:
+        client.remove_targets(Rule=rule, Ids=["queue"])
+        client.delete_rule(Name=rule)
+
+
+def test_a_change_of_state_is_an_event(cloud, namespace, events):
+    name = put_alarm(cloud, namespace, AlarmDescription="why")
+    queue = events(name)
+    cloud.client("cloudwatch").set_alarm_state(
+        AlarmName=name, StateValue="ALARM", StateReason="testing", StateReasonData='{"a": 1}'
+    )
+    (body,) = queue.bodies(1)
+    event = json.loads(body)
+    assert (event["detail-type"], event["source"]) == ("CloudWatch Alarm State Change", "aws.cloudwatch")
+    assert event["resources"] == [described(cloud, name)["AlarmArn"]]
+    state, before = event["detail"]["state"], event["detail"]["previousState"]
+    assert (state["value"], state["reason"], state["reasonData"]) == ("ALARM", "testing", '{"a": 1}')
+    assert (before["value"], before["reason"]) == ("INSUFFICIENT_DATA", "Unchecked: Initial alarm creation")
+    (metric,) = event["detail"]["configuration"].pop("metrics")
+    assert event["detail"]["configuration"] == {"description": "why"}
+    assert (metric["metricStat"]["stat"], metric["returnData"]) == ("Average", True)
+
+
+def test_changes_of_an_alarms_configuration_are_events(cloud, namespace, events):
+    name = put_alarm(cloud, namespace)
+    client, queue = cloud.client("cloudwatch"), events(name)
+    composite = {"AlarmName": name, "AlarmRule": "FALSE"}
+    assert refusal(client.put_composite_alarm, **composite)[0].startswith("Validation")
+    client.put_metric_alarm(
+        AlarmName=name,
+        Namespace=namespace,
+        MetricName="m",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=3,
+        ComparisonOperator="LessThanThreshold",
+    )
+    client.delete_alarms(AlarmNames=[name])
+    update, delete = sorted(
+        (json.loads(body) for body in queue.bodies(2)), key=lambda each: each["detail"]["operation"], reverse=True
+    )
+    assert {update["detail-type"], delete["detail-type"]} == {"CloudWatch Alarm Configuration Change"}
+    assert (update["detail"]["operation"], delete["detail"]["operation"]) == ("update", "delete")
+    configuration = update["detail"]["configuration"]
+    assert (configuration["alarmName"], configuration["evaluationPeriods"], configuration["threshold"]) == (name, 2, 3)
+    assert (configuration["okActions"], configuration["actionsEnabled"]) == ([], True)
+    assert update["detail"]["previousConfiguration"]["threshold"] == 20
+    assert update["detail"]["state"]["value"] == "INSUFFICIENT_DATA"
+
+
+def test_an_alarm_on_several_metrics_has_no_members_of_a_single_metric(cloud, namespace):
+    metric = {"Metric": {"Namespace": namespace, "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    given = {
+        "AlarmName": "both",
+        "Metrics": [{"Id": "m1", "MetricStat": metric}],
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "LessThanThreshold",
+    }
+    single = {"Statistic": "Sum", "ExtendedStatistic": "p50", "Period": 60, "Unit": "Count", "Dimensions": []}
+    for member, value in single.items():
+        code, _, message = refusal(cloud.client("cloudwatch").put_metric_alarm, **given, **{member: value})
+        assert code.startswith("Validation")
+        assert message == f"{member} should not be set if list of Metrics is set."
+
+
+def test_a_message_about_an_alarm_says_that_no_mute_rule_delayed_it(cloud, namespace, topic):
+    arn, queue = topic
+    name = put_alarm(cloud, namespace, AlarmActions=[arn])
+    cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="testing")
+    (body,) = queue.bodies(1)
+    assert json.loads(json.loads(body)["Message"])["ActionExecutedAfterMuteWindow"] is False
+
+
+def test_a_list_of_alarms_has_no_log_alarms(cloud):
+    found = cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"none-{uuid.uuid4().hex}")
+    assert (found["MetricAlarms"], found["LogAlarms"]) == ([], [])

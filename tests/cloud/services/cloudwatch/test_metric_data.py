@@ -131,3 +131,20 @@ def test_values_that_contradict_each_other_are_rejected(cloud, datum, code, mess
     data = [{"MetricName": "m", **datum}]
     found = refusal(cloud.client("cloudwatch").put_metric_data, Namespace="Tests/bad", MetricData=data)
     assert (found[0], found[2]) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "message"),
+    [
+        (
+            "Median",
+            "The value Median for parameter MetricDataQueries.member.1.MetricStat.Stat is not a valid statistic.",
+        ),
+        ("TM(10%:90%)", "The local cloud supports percentiles (p50, p99.9), but not TM(10%:90%)."),
+    ],
+)
+def test_an_unknown_statistic_is_distinguished_from_an_unsupported_one(cloud, namespace, statistic, message):
+    stat = {"Metric": {"Namespace": namespace, "MetricName": "m"}, "Period": 60, "Stat": statistic}
+    queries = [{"Id": "m1", "MetricStat": stat}]
+    found = refusal(cloud.client("cloudwatch").get_metric_data, MetricDataQueries=queries, **RANGE)
+    assert found[2] == message

@@ -169,6 +169,15 @@ def test_service_specific_credentials_belong_to_a_user(cloud):
     )
 
 
+def test_errors_about_service_specific_credentials_hide_rejected_values(cloud):
+    update = cloud.client("iam").update_service_specific_credential
+    given = {"ServiceSpecificCredentialId": "ACCA" + "A" * 17, "Status": "Sleeping"}
+    assert refusal(update, **given)[2] == (
+        "1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value"
+        " set"
+    )
+
+
 def test_a_service_linked_role_has_the_name_and_the_policy_of_its_service(cloud):
     iam = cloud.client("iam")
     role = iam.create_service_linked_role(AWSServiceName="batch.amazonaws.com")["Role"]
@@ -199,3 +208,18 @@ def test_the_account_has_an_alias_and_a_password_policy(cloud):
     policy = iam.get_account_password_policy()["PasswordPolicy"]
     assert (policy["MinimumPasswordLength"], policy["ExpirePasswords"], policy["RequireSymbols"]) == (12, True, False)
     iam.delete_account_password_policy()
+
+
+def test_credentials_that_cannot_be_created_are_listed_as_none(cloud):
+    iam = cloud.client("iam")
+    iam.create_user(UserName="without-devices")
+    user = {"UserName": "without-devices"}
+    assert iam.list_mfa_devices(**user)["MFADevices"] == []
+    assert iam.list_ssh_public_keys(**user)["SSHPublicKeys"] == []
+    assert iam.list_signing_certificates(**user)["Certificates"] == []
+    assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    assert iam.list_server_certificates()["ServerCertificateMetadataList"] == []
+    assert refusal(iam.list_mfa_devices, UserName="nobody-here")[0] == "NoSuchEntity"
+    code, status, message = refusal(iam.create_virtual_mfa_device, VirtualMFADeviceName="a")
+    assert (code, status) == ("NotImplemented", 501)
+    assert "CreateVirtualMFADevice" in message

@@ -1,4 +1,4 @@
-"""What alarms send to topics and functions."""
+"""Messages of alarms for topics and functions."""
 
 from __future__ import annotations
 
@@ -78,14 +78,15 @@ def function_event(alarm: Members, before: Members, account: str, region: str) -
         "region": region,
         "alarmData": {
             "alarmName": alarm["AlarmName"],
-            "state": _state(alarm),
-            "previousState": _state(before),
+            "state": alarm_state(alarm),
+            "previousState": alarm_state(before),
             "configuration": alarm_configuration(alarm),
         },
     }
 
 
-def _state(alarm: Members) -> Members:
+def alarm_state(alarm: Members) -> Members:
+    """Return an alarm's state as events describe it."""
     state: Members = {
         "value": alarm["StateValue"],
         "reason": alarm["StateReason"],

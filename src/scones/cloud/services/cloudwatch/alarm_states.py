@@ -16,6 +16,7 @@ from scones.cloud.core.arns import service_of
 from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.delivery.targets import TargetMessage, check_ready, send
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.cloudwatch.alarm_events import may_match, put_state_change
 from scones.cloud.services.cloudwatch.alarm_messages import function_event, topic_message
 from scones.cloud.services.cloudwatch.alarm_records import add_history
 from scones.cloud.wire.members import Members
@@ -23,6 +24,8 @@ from scones.cloud.wire.members import Members
 log = logging.getLogger(__name__)
 
 TABLE = "cloudwatch_actions"
+EVENT_LANE = "events"
+"""The lane of the outbox for EventBridge; AWS guarantees the delivery of these events."""
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 ACTED_ON = ("sns", "lambda")
 """Services whose actions are performed; those of others are stored only."""
@@ -36,7 +39,10 @@ class Change(TypedDict):
 
 
 class AlarmStates:
-    """Changes states, writes the history, and performs the actions; an outbox keeps them until they are done."""
+    """Changes states, writes the history, performs the actions and sends events.
+
+    An outbox keeps actions and events until they are done.
+    """
 
     def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
@@ -49,6 +55,7 @@ class AlarmStates:
     async def change(self, name: str, state: str, reason: str, data: str | None) -> bool:
         """Change an alarm's state; returns True if it was another one. An alarm that was deleted stays deleted."""
         lanes: list[str] = []
+        events = [EVENT_LANE] if may_match(self._cloud) else []
 
         def write(connection: sqlite3.Connection) -> bool:
             lanes.clear()
@@ -61,6 +68,7 @@ class AlarmStates:
             if before["StateValue"] == state:
                 return False
             add_history(connection, alarm, ("StateUpdate", *_history(before, alarm)))
+            lanes.extend(events)
             if alarm["ActionsEnabled"]:
                 lanes.extend(arn for arn in dict.fromkeys(alarm[_ACTIONS[state]]) if service_of(arn) in ACTED_ON)
             if lanes:
@@ -72,7 +80,11 @@ class AlarmStates:
         return changed
 
     async def _act(self, arn: str, change: Change) -> None:
+        """Perform the action of a lane, or send the event."""
         alarm, before = change["alarm"], change["before"]
+        if arn == EVENT_LANE:
+            await put_state_change(self._cloud, alarm, before)
+            return
         region, account = self._cloud.settings.region, self._cloud.settings.account
         if service_of(arn) == "lambda":
             event = function_event(alarm, before, account, region)
@@ -88,6 +100,8 @@ class AlarmStates:
 
     async def _failed(self, arn: str, change: Change, error: ServiceError) -> None:
         log.warning("The action %s of the alarm %s failed: %s", arn, change["alarm"]["AlarmName"], error)
+        if arn == EVENT_LANE:
+            return
         await self._record(change["alarm"], f"Failed to execute action {arn}", arn, error=str(error))
 
     async def _record(self, alarm: Members, summary: str, arn: str, *, error: str | None) -> None:

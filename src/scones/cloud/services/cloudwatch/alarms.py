@@ -12,6 +12,7 @@ from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.cloudwatch.alarm_evaluation import OPERATORS
+from scones.cloud.services.cloudwatch.alarm_events import announce_configuration
 from scones.cloud.services.cloudwatch.alarm_records import AlarmRecords, alarm_type
 from scones.cloud.services.cloudwatch.alarm_states import AlarmStates
 from scones.cloud.services.cloudwatch.alarm_watch import AlarmWatch
@@ -165,7 +166,10 @@ class AlarmOperations:
                 raise validation_error(
                     f"Cannot delete {sorted(used)[0]} as there are composite alarm(s) depending on it."
                 )
+        deleted = [each for name in dict.fromkeys(names) if (each := self._records.find(name))]
         await self._records.delete(names)
+        for each in deleted:
+            announce_configuration(self._cloud, "delete", each)
         return {}
 
     def _alarm(self, params: Members) -> Members:
@@ -195,12 +199,13 @@ class AlarmOperations:
         }
 
     async def _put(self, alarm: Members, params: Members) -> None:
-        exists = self._records.find(alarm["AlarmName"]) is not None
+        before = self._records.find(alarm["AlarmName"])
         tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
-        verb = "updated" if exists else "created"
-        data = {"version": "1.0", "type": "Update" if exists else "Create"}
+        verb = "updated" if before else "created"
+        data = {"version": "1.0", "type": "Update" if before else "Create"}
         item = ("ConfigurationUpdate", f'Alarm "{alarm["AlarmName"]}" {verb}', json.dumps(data))
         await self._records.put(alarm, tags, item)
+        announce_configuration(self._cloud, "update" if before else "create", alarm, before)
         self._watch.wake()
 
     async def _enable(self, names: Iterable[str], *, enabled: bool) -> Members:

@@ -58,6 +58,32 @@ def insert_samples(
     )
 
 
+def add_to_samples(
+    connection: sqlite3.Connection, namespace: str, name: str, dimensions: dict[str, str], samples: Iterable[Sample]
+) -> None:
+    """Add to the counts of samples with the same time, unit and value, or store new samples."""
+    metric = _metric(connection, namespace, name, dimensions)
+    for at, unit, value, count in samples:
+        changed = connection.execute(
+            "UPDATE metric_samples SET count = count + ? WHERE metric = ? AND at = ? AND unit = ? AND value = ?",
+            (count, metric, at, unit, value),
+        )
+        if not changed.rowcount:
+            connection.execute("INSERT INTO metric_samples VALUES (?, ?, ?, ?, ?)", (metric, at, unit, value, count))
+
+
+def delete_samples(connection: sqlite3.Connection, namespace: str, before: float) -> None:
+    """Delete the samples of a namespace's metrics that are older than a time, and metrics without samples."""
+    rows = connection.execute("SELECT id FROM metrics WHERE namespace = ?", (namespace,)).fetchall()
+    for row in rows:
+        connection.execute("DELETE FROM metric_samples WHERE metric = ? AND at < ?", (row["id"], before))
+        connection.execute(
+            "DELETE FROM metrics WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM metric_samples WHERE metric = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM metric_statistic_sets WHERE metric = ?1)",
+            (row["id"],),
+        )
+
+
 def insert_statistic_set(
     connection: sqlite3.Connection, namespace: str, name: str, dimensions: dict[str, str], statistics: StatisticSet
 ) -> None:

@@ -19,12 +19,16 @@ from scones.cloud.services.cloudwatch.data import MetricDataOperations
 from scones.cloud.services.cloudwatch.metric_data import GetMetricDataOperations
 from scones.cloud.services.cloudwatch.metrics import MetricOperations
 from scones.cloud.services.cloudwatch.samples import insert_samples
+from scones.cloud.services.cloudwatch.service_metric_writer import ServiceMetricWriter
 from scones.cloud.services.cloudwatch.statistics import StatisticsOperations
 from scones.cloud.services.cloudwatch.tags import AlarmTagOperations
 
 
 class CloudWatch(Service):
-    """The CloudWatch API for metrics and alarms; values do not expire, and other services write with `append`."""
+    """The CloudWatch API for metrics and alarms.
+
+    Other services write with `append`, or add to `CloudContext.metrics` what AWS publishes in the namespaces AWS/….
+    """
 
     name: ClassVar[str] = "cloudwatch"
     signing_name: ClassVar[str] = "monitoring"
@@ -45,6 +49,7 @@ class CloudWatch(Service):
         records = AlarmRecords(cloud.store)
         self._states = AlarmStates(cloud)
         self._watch = AlarmWatch(cloud, records, self._states)
+        self._writer = ServiceMetricWriter(cloud)
         super().__init__(
             cloud,
             MetricDataOperations(cloud.store),
@@ -57,9 +62,14 @@ class CloudWatch(Service):
         )
 
     async def start(self) -> None:
-        """Start to evaluate alarms, and plan the actions that an earlier process left."""
+        """Start to store metrics and to evaluate alarms, and plan the actions that an earlier process left."""
+        self._writer.start()
         self._states.start()
         self._watch.start()
+
+    async def stop(self) -> None:
+        """Store the metrics that services have published."""
+        await self._writer.flush()
 
     def append(self, namespace: str, name: str, dimensions: dict[str, str], values: Iterable[float]) -> None:
         """Queue values measured now for writing, without waiting."""

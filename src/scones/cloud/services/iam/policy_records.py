@@ -23,6 +23,11 @@ SCHEMA = """
     ) WITHOUT ROWID
 """
 """The body of version 1 is in `policies`; `document` names the default version and has the tags."""
+ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
+"""The only policy of AWS whose document is included."""
+_ADMINISTRATOR_DOCUMENT = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
 MAX_VERSIONS = 5
 """Maximum number of versions per policy: IAM User Guide, "IAM and AWS STS quotas"."""
 
@@ -68,6 +73,14 @@ class PolicyRecords:
             }
             for number, (body, created) in found.items()
         }
+
+    def default_document(self, arn: str) -> str:
+        """Return the document of a policy's default version; raises `ServiceError` for most policies of AWS."""
+        if arn == ADMINISTRATOR_ACCESS:
+            return _ADMINISTRATOR_DOCUMENT
+        if is_aws_managed(arn):
+            raise unsupported_document(arn)
+        return next(str(each["Document"]) for each in self.versions(arn).values() if each["IsDefaultVersion"])
 
     async def add_version(self, arn: str, body: str, created: float) -> int:
         """Store a version and return its number; raises `LimitExceeded`. The numbers of deleted ones are not reused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import ClassVar
 
 from botocore.model import StructureShape
@@ -20,6 +21,7 @@ from scones.cloud.services.iam import (
     resource_records,
     role_records,
 )
+from scones.cloud.services.iam.absent_credentials import AbsentCredentialOperations
 from scones.cloud.services.iam.access_keys import AccessKeyOperations, AccessKeys
 from scones.cloud.services.iam.account import AccountOperations
 from scones.cloud.services.iam.errors import validation_error
@@ -36,7 +38,8 @@ from scones.cloud.services.iam.instance_profiles import InstanceProfileOperation
 from scones.cloud.services.iam.login_profiles import LoginProfileOperations
 from scones.cloud.services.iam.managed_policies import Attachments, ManagedPolicyOperations, PolicyVersionOperations
 from scones.cloud.services.iam.permissions_boundaries import PermissionsBoundaryOperations
-from scones.cloud.services.iam.policy_records import PolicyRecords
+from scones.cloud.services.iam.policy_records import ADMINISTRATOR_ACCESS, PolicyRecords
+from scones.cloud.services.iam.principals import Principals
 from scones.cloud.services.iam.resource_records import ResourceRecords
 from scones.cloud.services.iam.role_records import RoleRecords
 from scones.cloud.services.iam.roles import RoleOperations
@@ -80,6 +83,7 @@ class IdentityAndAccessManagement(Service):
         ServiceCredentialOperations,
         OpenIdConnectProviderOperations,
         SamlProviderOperations,
+        AbsentCredentialOperations,
         AccountOperations,
         SimulationOperations,
     )
@@ -90,6 +94,7 @@ class IdentityAndAccessManagement(Service):
         store, account = cloud.store, cloud.settings.account
         records = _Records(cloud)
         self._records = records.roles
+        self._role_policies = records.policies_of["Role"]
         self._keys = records.keys
         self._roles = RoleOperations(
             cloud, records.roles, records.policies_of["Role"], records.policies, records.instance_profiles
@@ -134,10 +139,11 @@ class IdentityAndAccessManagement(Service):
             ServiceCredentialOperations(account, records.service_credentials, records.users),
             OpenIdConnectProviderOperations(account, records.oidc_providers),
             SamlProviderOperations(account, records.saml_providers),
+            AbsentCredentialOperations(records.users),
             AccountOperations(
                 account, ResourceRecords(store, "account", "{}"), records.policies, records.roles, counted
             ),
-            SimulationOperations(records.roles),
+            SimulationOperations(records.principals()),
         )
 
     def validate(self, params: Members, shape: StructureShape) -> None:
@@ -150,15 +156,19 @@ class IdentityAndAccessManagement(Service):
             raise validation_error(without_values(error.message)) from error
 
     async def start(self) -> None:
-        """Make the users' keys known, and create the execution role of workspaces, as Studio's set-up does."""
+        """Make the users' keys known, and create the execution role of workspaces, as Studio's set-up does.
+
+        The role may do everything, because policies are not enforced.
+        """
         self._keys.load()
         if self._records.exists(EXECUTION_ROLE):
             return
         params = {"RoleName": EXECUTION_ROLE, "Path": "/service-role/", "AssumeRolePolicyDocument": _TRUST_POLICY}
         root = self.cloud.credentials.root(self.cloud.settings.account)
-        await self._roles.create_role(
-            OperationCall(operation="CreateRole", params=params, caller=root, request_id=uuid4())
-        )
+        call = partial(OperationCall, caller=root, request_id=uuid4())
+        await self._roles.create_role(call(operation="CreateRole", params=params))
+        attached = {"RoleName": EXECUTION_ROLE, "PolicyArn": ADMINISTRATOR_ACCESS}
+        await self._role_policies.attach(EXECUTION_ROLE, call(operation="AttachRolePolicy", params=attached))
 
 
 class _Records:
@@ -193,3 +203,8 @@ class _Records:
         self.service_credentials = ResourceRecords(store, "service-credential", "No such credential {} exists")
         self.oidc_providers = ResourceRecords(store, "oidc-provider", "OpenIDConnect Provider not found for arn {}")
         self.saml_providers = ResourceRecords(store, "saml-provider", "SAMLProvider not found for arn {}")
+
+    def principals(self) -> Principals:
+        """Return the principals that have policies."""
+        kinds: dict[str, RoleRecords | ResourceRecords] = {"Role": self.roles, "User": self.users, "Group": self.groups}
+        return Principals(kinds, self.members, self.policies, self.policies_of)

@@ -12,6 +12,7 @@ from scones.cloud.delivery.targets import TargetMessage, send, send_to_queue
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.delivery_policies import DEFAULT_CONTENT_TYPE, content_type
 from scones.cloud.services.sns.envelope import Envelopes, text_for
+from scones.cloud.services.sns.topic_metrics import count_notification
 from scones.cloud.services.sns.topic_records import Subscription, TopicRecords
 from scones.cloud.services.sqs.message_attributes import from_json
 
@@ -40,13 +41,15 @@ class MessageDelivery:
             return
         if subscription.protocol == "sms":
             log.warning("The local cloud sends no text messages: %s to %s", message["MessageId"], subscription.endpoint)
-        elif subscription.protocol == "lambda":
+            return
+        if subscription.protocol == "lambda":
             event = await self._envelopes.lambda_event(message, subscription)
             await send(self._cloud, subscription.endpoint, TargetMessage(text=event))
         elif subscription.to_endpoint:
             await self._post(subscription, message)
         else:
             await self._send_to_queue(subscription.endpoint, subscription, message)
+        count_notification(self._cloud.metrics, subscription.topic, delivered=True)
 
     async def _ask_for_confirmation(self, subscription: Subscription, message: dict[str, Any]) -> None:
         text = await self._envelopes.confirmation(message, subscription)
@@ -77,6 +80,7 @@ class MessageDelivery:
             subscription = self._records.subscription(lane)
         except ServiceError:
             return
+        count_notification(self._cloud.metrics, subscription.topic, delivered=False)
         policy = json.loads(subscription.attributes.get("RedrivePolicy") or "{}")
         target = policy.get("deadLetterTargetArn")
         where = f"{message['MessageId']} to {subscription.protocol} {subscription.endpoint}"

@@ -20,6 +20,7 @@ from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import FilteredMessage
 from scones.cloud.services.sns.message_attributes import check_message_attributes
 from scones.cloud.services.sns.outboxes import Outboxes
+from scones.cloud.services.sns.topic_metrics import count_published
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords
 from scones.cloud.services.sqs.message_attributes import attributes_size, to_json
 from scones.cloud.wire import json_document
@@ -70,6 +71,7 @@ class PublishingOperations:
 
     async def _publish(self, topic: Topic, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Store and start the deliveries of messages; return the messages' IDs and sequence numbers."""
+        count_published(self._cloud.metrics, topic.arn, len(messages))
         subscriptions = [each for each in self._records.subscriptions(topic.arn) if not each.pending]
         async with TimeSlices() as slices:
             receivers = {}

@@ -6,7 +6,6 @@ import re
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.bulk_deletes import delete_all
-from scones.cloud.core.clock import now_ms
 from scones.cloud.core.pages import query_page, read_key
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
@@ -20,7 +19,8 @@ from scones.cloud.services.sqs.attributes import (
 )
 from scones.cloud.services.sqs.errors import check_range, invalid, no_queue
 from scones.cloud.services.sqs.long_polls import LongPolls
-from scones.cloud.services.sqs.queues import Queue, Queues
+from scones.cloud.services.sqs.queue_metrics import QueueMetrics
+from scones.cloud.services.sqs.queues import Queues
 from scones.cloud.wire.members import Members
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
@@ -39,11 +39,12 @@ class QueueOperations:
     again. The local cloud has no such limit.
     """
 
-    def __init__(self, cloud: CloudContext, queues: Queues, long_polls: LongPolls) -> None:
+    def __init__(self, cloud: CloudContext, queues: Queues, long_polls: LongPolls, metrics: QueueMetrics) -> None:
         self._account = cloud.settings.account
         self._store = cloud.store
         self._queues = queues
         self._long_polls = long_polls
+        self._metrics = metrics
 
     async def create_queue(self, call: OperationCall) -> Members:
         """Create a queue; if it exists with the same attributes, return its URL."""
@@ -57,6 +58,7 @@ class QueueOperations:
             kept = {key: value for key, value in given.items() if value != ""}
             attributes = DEFAULTS | (FIFO_DEFAULTS if fifo else {}) | kept
             await self._queues.insert(name, attributes, call.params.get("tags", {}))
+            self._metrics.use(name)
         existing = self._queues.named(name)
         if existing is None:  # deleted meanwhile
             raise no_queue()
@@ -114,21 +116,10 @@ class QueueOperations:
         if unknown := next((name for name in names if name not in modelled), None):
             raise ServiceError("InvalidAttributeName", f"Unknown Attribute {unknown}.")
         if "All" in names or any(name in _COUNTED for name in names):
-            known |= await self._counts(queue)
+            counts = await self._queues.counts(queue)
+            known |= {name: str(count) for name, count in zip(_COUNTED, counts[:3], strict=True)}
         chosen = known if "All" in names else {name: known[name] for name in names if name in known}
         return {"Attributes": chosen or None}
-
-    async def _counts(self, queue: Queue) -> dict[str, str]:
-        now = now_ms()
-        rows = await self._store.read_on_thread(  # an index suffices to count the visible messages
-            "SELECT (SELECT count(*) FROM sqs_messages WHERE queue = ?1 AND visible <= ?2 AND sent > ?3),"
-            " coalesce(sum(receives > carried), 0), coalesce(sum(receives = carried), 0)"
-            " FROM sqs_messages WHERE queue = ?1 AND visible > ?2 AND sent > ?3",
-            queue.id,
-            now,
-            now - 1000 * queue.number("MessageRetentionPeriod"),
-        )
-        return {name: str(count) for name, count in zip(_COUNTED, rows[0], strict=True)}
 
     async def set_queue_attributes(self, call: OperationCall) -> Members:
         """Change attributes; the queue type cannot be changed."""

@@ -18,6 +18,7 @@ from scones.cloud.services.sqs.errors import check_range, invalid, invalid_param
 from scones.cloud.services.sqs.long_polls import LongPolls
 from scones.cloud.services.sqs.message_attributes import attributes_md5, from_json, select
 from scones.cloud.services.sqs.messages import ReceivedMessage, sequence_number
+from scones.cloud.services.sqs.queue_metrics import QueueMetrics
 from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.services.sqs.receipts import ReceiptHandle
 from scones.cloud.wire.members import Members
@@ -34,10 +35,11 @@ class ReceivingOperations:
     response is lost here.
     """
 
-    def __init__(self, store: Store, queues: Queues, long_polls: LongPolls) -> None:
+    def __init__(self, store: Store, queues: Queues, long_polls: LongPolls, metrics: QueueMetrics) -> None:
         self._store = store
         self._queues = queues
         self._long_polls = long_polls
+        self._metrics = metrics
 
     async def receive_message(self, call: OperationCall) -> Members:
         """Receive messages, waiting for the first one up to WaitTimeSeconds without polling the store."""
@@ -51,6 +53,7 @@ class ReceivingOperations:
         end = time.monotonic() + params.get("WaitTimeSeconds", queue.number("ReceiveMessageWaitTimeSeconds"))
         if end <= time.monotonic():
             received = await self._receive(queue, limit, params.get("VisibilityTimeout"))
+            self._metrics.received(queue, len(received))
             return await receive_response(queue, received, params)
         others_wait = self._long_polls.has_sleeping(queue.id)  # messages go to the long polls that started earlier
         with self._long_polls.polling(queue.id, limit) as waiter:
@@ -63,6 +66,7 @@ class ReceivingOperations:
                 received = await self._receive(queue, limit, params.get("VisibilityTimeout"))
                 left = end - time.monotonic()
                 if received or left <= 0 or self._long_polls.ended:
+                    self._metrics.received(queue, len(received))
                     return await receive_response(queue, received, params)
                 await call.while_connected(self._long_polls.sleep(queue.id, waiter, left))
 
@@ -105,6 +109,7 @@ class ReceivingOperations:
         """Delete a message. A FIFO queue requires the handle of a receive whose visibility timeout has not ended."""
         queue, handle = self._queues.at(call.params["QueueUrl"]), call.params["ReceiptHandle"]
         await self._store.write(lambda connection: _delete(connection, queue, handle))
+        self._metrics.deleted(queue, 1)
         if queue.fifo:  # the message's group may be unblocked
             self._long_polls.wake(queue.id)
         return {}
@@ -116,6 +121,7 @@ class ReceivingOperations:
         response = await self._store.write(
             lambda connection: run_each(entries, lambda entry: _delete(connection, queue, entry["ReceiptHandle"]))
         )
+        self._metrics.deleted(queue, len(response["Successful"] or ()))
         if queue.fifo:
             self._long_polls.wake(queue.id, len(entries))
         return response

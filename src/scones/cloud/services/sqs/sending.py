@@ -25,6 +25,7 @@ from scones.cloud.services.sqs.message_attributes import (
     to_json,
 )
 from scones.cloud.services.sqs.messages import OutgoingMessage, SentMessage
+from scones.cloud.services.sqs.queue_metrics import QueueMetrics
 from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.wire.members import Members
 
@@ -37,16 +38,18 @@ _NOT_OF_THIS_QUEUE = "The request include parameter that is not valid for this q
 class SendingOperations:
     """SendMessage and SendMessageBatch."""
 
-    def __init__(self, store: Store, queues: Queues, long_polls: LongPolls) -> None:
+    def __init__(self, store: Store, queues: Queues, long_polls: LongPolls, metrics: QueueMetrics) -> None:
         self._store = store
         self._queues = queues
         self._long_polls = long_polls
+        self._metrics = metrics
 
     async def send_message(self, call: OperationCall) -> Members:
         """Send one message; it is on disk when this returns."""
         queue = self._queues.at(call.params["QueueUrl"])
         draft = _draft(queue, call.params, call)
         sent = await self._store.write(lambda connection: messages.send(connection, queue, draft, now_ms()))
+        self._metrics.sent(queue, _size(call.params))
         self._long_polls.wake(queue.id)
         return _answer(call.params, draft, sent)
 
@@ -77,6 +80,8 @@ class SendingOperations:
         sent = await self._store.write(send) if drafts else {}
         self._long_polls.wake(queue.id, len(sent))
         by_id = {entry["Id"]: entry for entry in entries}
+        for id_ in sent:
+            self._metrics.sent(queue, _size(by_id[id_]))
         successes = [{"Id": id_, **_answer(by_id[id_], drafts[id_], one)} for id_, one in sent.items()]
         return batch_response(successes, failures)
 

@@ -14,6 +14,7 @@ from scones.cloud.services.sqs.long_polls import LongPolls
 from scones.cloud.services.sqs.move_task_operations import MoveTaskOperations
 from scones.cloud.services.sqs.move_tasks import MoveTasks
 from scones.cloud.services.sqs.permissions import PermissionOperations
+from scones.cloud.services.sqs.queue_metrics import QueueMetrics
 from scones.cloud.services.sqs.queue_operations import QueueOperations
 from scones.cloud.services.sqs.queues import Queues
 from scones.cloud.services.sqs.receiving import ReceivingOperations
@@ -31,14 +32,15 @@ class SQS(Service):
 
     def __init__(self, cloud: CloudContext) -> None:
         stored_queues, self._long_polls = Queues(cloud), LongPolls()
+        metrics = QueueMetrics(cloud, stored_queues)
         self._retention = MessageRetention(cloud.store, stored_queues)
         self._move_tasks = MoveTasks(cloud, stored_queues, self._long_polls)
         super().__init__(
             cloud,
-            QueueOperations(cloud, stored_queues, self._long_polls),
+            QueueOperations(cloud, stored_queues, self._long_polls, metrics),
             PermissionOperations(stored_queues),
-            SendingOperations(cloud.store, stored_queues, self._long_polls),
-            ReceivingOperations(cloud.store, stored_queues, self._long_polls),
+            SendingOperations(cloud.store, stored_queues, self._long_polls, metrics),
+            ReceivingOperations(cloud.store, stored_queues, self._long_polls, metrics),
             MoveTaskOperations(cloud.store, stored_queues, self._move_tasks),
         )
 

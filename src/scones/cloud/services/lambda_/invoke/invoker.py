@@ -17,6 +17,7 @@ from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.lambda_.functions.code import CodeStore
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, Version
 from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.invoke.function_metrics import FunctionMetrics
 from scones.cloud.services.lambda_.invoke.pool import EnvironmentPool
 from scones.cloud.services.lambda_.runtime import sdk
 from scones.cloud.services.lambda_.runtime.execution_environment import (
@@ -48,6 +49,7 @@ class Invoker:
         self._code = code
         self._scratch = scratch
         self._pool = EnvironmentPool()
+        self._metrics = FunctionMetrics(cloud.metrics)
         self._running: set[asyncio.Task[InvocationResult]] = set()
         self._isolation: bool | None = None
         self._exclusive_lock = asyncio.Lock()
@@ -137,11 +139,13 @@ class Invoker:
 
         reserved = self._records.reserved(version.name)
         arn = self._records.arn(version.name, function.qualifier)
-        async with (
-            self._exclusive(isolated=isolated, access_key_id=access_key_id),
-            self._pool.acquire(version.name, version.revision, start, reserved) as environment,
-        ):
-            return await environment.invoke(payload, request_id, arn, client_context)
+        with self._metrics.throttles(function):
+            async with (
+                self._exclusive(isolated=isolated, access_key_id=access_key_id),
+                self._pool.acquire(version.name, version.revision, start, reserved) as environment,
+            ):
+                work = environment.invoke(payload, request_id, arn, client_context)
+                return await self._metrics.measured(function, work)
 
     async def _isolated(self) -> bool:
         if self._isolation is None:

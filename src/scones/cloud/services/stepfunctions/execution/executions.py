@@ -26,6 +26,7 @@ from scones.cloud.services.stepfunctions.execution.execution import (
     context_object,
 )
 from scones.cloud.services.stepfunctions.execution.execution_context import ExecutionContext
+from scones.cloud.services.stepfunctions.execution.execution_metrics import count_end, count_start
 from scones.cloud.services.stepfunctions.execution.history import (
     Event,
     EventRecorder,
@@ -87,6 +88,7 @@ class Executions:
         except (sqlite3.Error, DiskFullError):  # the execution does not exist, and the caller gets the error
             await self._discard(execution)
             raise
+        count_start(self._cloud.metrics, execution)
         announce_execution(self._cloud, execution, "RUNNING")
         return execution.started
 
@@ -356,4 +358,5 @@ class Executions:
         await asyncio.shield(written)  # other executions wait for the same batch
         self._forget(execution)
         if execution.child is None:
+            count_end(self._cloud.metrics, execution, status, event.at)
             announce_execution(self._cloud, execution, status, event.at, output, failure)

@@ -18,6 +18,7 @@ from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, with_deadline
 from scones.cloud.services.stepfunctions.execution.execution import MAX_STOPPED_AT_ONCE, Execution, context_object
 from scones.cloud.services.stepfunctions.execution.execution_context import ExecutionContext
+from scones.cloud.services.stepfunctions.execution.execution_metrics import count_end, count_start
 from scones.cloud.services.stepfunctions.execution.history import Event, EventRecorder, failure_details, started_details
 from scones.cloud.services.stepfunctions.execution.quota import RunningQuota
 from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED, TaskRunner
@@ -146,11 +147,16 @@ class ExpressExecutions:
         task: asyncio.Task[ExpressResult] = self._cloud.spawn(self._run(execution), execution.arn)
         self._running[task] = execution
         self._quota.add(execution.input)
+        count_start(self._cloud.metrics, execution)
         task.add_done_callback(self._forget)
         return task
 
     def _forget(self, task: asyncio.Task[ExpressResult]) -> None:
-        self._quota.remove(self._running.pop(task).input)
+        execution = self._running.pop(task)
+        self._quota.remove(execution.input)
+        if not task.cancelled() and task.exception() is None:
+            result = task.result()
+            count_end(self._cloud.metrics, execution, result.status, result.stopped)
 
     async def _run(self, execution: Execution) -> ExpressResult:
         await self._shared.scheduler.wait_turn(
