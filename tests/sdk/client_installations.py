@@ -37,16 +37,17 @@ DEBIAN = (
 
 def python_of(name: str) -> Path:
     """Return the interpreter of an environment; skip the test if it cannot be installed."""
+    environment = PYTHON_CLIENTS[name]
     try:
-        return PYTHON_CLIENTS[name].install(ENVIRONMENTS)
+        return environment.install(ENVIRONMENTS)
     except InstallationError as error:
-        pytest.skip(f"{name}: {error}")
+        pytest.skip(f"pip could not install {' '.join(environment.requirements)}: {error}")
 
 
 def javascript() -> Path:
     """Return a folder with the AWS SDK for JavaScript; skip the test without Node.js, npm or a network."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("no Node.js with npm on this machine")
+        pytest.skip("Node.js and npm are not on PATH; on Debian: apt-get install nodejs npm")
     folder = ENVIRONMENTS / "javascript"
     command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder), *JAVASCRIPT]
     _install(folder, [command])
@@ -57,7 +58,7 @@ def debian() -> Path:
     """Return a folder with Debian's packages; skip the test on another system or without a network."""
     release = Path("/etc/os-release")
     if not release.exists() or 'VERSION_ID="12"' not in release.read_text() or shutil.which("apt-get") is None:
-        pytest.skip("not Debian 12")
+        pytest.skip("the AWS CLI 2.9 and rclone 1.60 are packages of Debian 12, and this is another system")
     folder = ENVIRONMENTS / "debian"
     unpack = 'for package in *.deb; do dpkg -x "$package" .; rm "$package"; done'
     _install(folder, [["apt-get", "download", "--quiet", *DEBIAN], ["sh", "-c", unpack]])

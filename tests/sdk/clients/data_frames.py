@@ -19,6 +19,7 @@ frame = pandas.DataFrame({"n": [1, 2, 3]})
 files = s3fs.S3FileSystem(endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 with files.open(f"{bucket}/s3fs.txt", "w") as file:
     file.write("hello")
+listed = files.ls(bucket, refresh=True)
 
 where = {"endpoint_override": os.environ["AWS_ENDPOINT_URL"], "region": os.environ["AWS_REGION"]}
 arrow = fs.S3FileSystem(**where, request_timeout=120, connect_timeout=120)  # a busy machine needs more than 3 s
@@ -30,7 +31,7 @@ awswrangler.s3.to_parquet(frame, path=f"s3://{bucket}/wrangled/", dataset=True)
 print(
     json.dumps(
         {
-            "s3fs": [files.cat(f"{bucket}/s3fs.txt").decode(), len(files.ls(bucket))],
+            "s3fs": [files.cat(f"{bucket}/s3fs.txt").decode(), len(listed)],
             "pyarrow": pyarrow.parquet.read_table(f"{bucket}/arrow.parquet", filesystem=arrow)["n"].to_pylist(),
             "pandas": [
                 pandas.read_csv(f"s3://{bucket}/pandas.csv")["n"].sum().item(),
