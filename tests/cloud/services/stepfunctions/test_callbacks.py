@@ -87,6 +87,37 @@ def test_invalid_task_tokens_and_outputs_are_rejected(cloud, machines):
     machines.client.stop_execution(executionArn=execution)
 
 
+def waiting_for_child(machines: Any) -> tuple[str, str]:
+    """Start an execution whose task passes its token to an execution that waits; return its ARN and the token."""
+    pause = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    parameters = {"StateMachineArn": machines.create(pause), "Input": {"token.$": "$$.Task.Token"}}
+    parent = single("arn:aws:states:::states:startExecution.sync:2", Parameters=parameters)
+    execution = machines.start(machines.create(parent), {})
+    while "TaskSubmitted" not in types(machines, execution):
+        time.sleep(0.05)
+    scheduled = machines.history(execution)[2]["taskScheduledEventDetails"]
+    return execution, json.loads(scheduled["parameters"])["Input"]["token"]
+
+
+def test_a_returned_token_ends_a_task_that_waits_for_an_execution(machines):
+    execution, token = waiting_for_child(machines)
+    machines.client.send_task_success(taskToken=token, output='"early"')
+    described = machines.wait(execution)
+    assert (described["status"], described["output"]) == ("SUCCEEDED", '"early"')
+    assert types(machines, execution)[4:6] == ["TaskSubmitted", "TaskSucceeded"]
+
+
+@pytest.mark.slow
+def test_the_token_of_a_task_that_waits_for_an_execution_works_after_a_crash(start_cloud, machines_of):
+    cloud = start_cloud()
+    execution, token = waiting_for_child(machines_of(cloud))
+    cloud.kill()
+    after = machines_of(start_cloud())
+    after.client.send_task_failure(taskToken=token, error="Refused", cause="not today")
+    described = after.wait(execution)
+    assert (described["error"], described["cause"]) == ("Refused", "not today")
+
+
 @pytest.mark.slow
 def test_a_task_token_works_after_a_crash_and_a_result_sent_before_one_is_kept(start_cloud, machines_of):
     cloud = start_cloud()

@@ -36,7 +36,7 @@ class LogGroup:
         """Wait for an event of type `last`; return all log events in the order in which they were written."""
         deadline = time.monotonic() + 30
         while True:
-            events = self.client.filter_log_events(logGroupName=self.name)["events"]
+            events = self.client.filter_log_events(logGroupName=self.name, logStreamNamePrefix="states/")["events"]
             if any(json.loads(event["message"])["type"] == last for event in events):
                 return list(events)
             assert time.monotonic() < deadline, f"{self.name} has no {last} after 30 s"
@@ -139,5 +139,17 @@ def test_buffered_log_events_are_written_when_the_cloud_stops(start_cloud, machi
     lifecycle.stop(cloud.data_dir)
     restarted = start_cloud()
     logs = restarted.client("logs")
-    messages = [event["message"] for event in logs.filter_log_events(logGroupName=group.name)["events"]]
-    assert [json.loads(message)["type"] for message in messages][-1] == "ExecutionSucceeded"
+    events = logs.filter_log_events(logGroupName=group.name, logStreamNamePrefix="states/")["events"]
+    assert json.loads(events[-1]["message"])["type"] == "ExecutionSucceeded"
+
+
+def test_the_check_of_a_logging_configuration_writes_one_event_to_the_log_group(machines, group):
+    for _ in range(2):
+        machines.create(PASS, loggingConfiguration=group.configuration())
+    machines.wait(machines.start(machines.create(PASS, loggingConfiguration=group.configuration())))
+    group.events("ExecutionSucceeded")
+    first, second = group.client.describe_log_streams(logGroupName=group.name)["logStreams"]
+    assert first["logStreamName"] == "log_stream_created_by_aws_to_validate_log_delivery_subscriptions"
+    assert second["logStreamName"].startswith("states/")
+    found = group.client.get_log_events(logGroupName=group.name, logStreamName=first["logStreamName"])["events"]
+    assert [event["message"].partition(" to ")[0] for event in found] == ["Permissions are set correctly"]

@@ -41,6 +41,14 @@ def test_an_event_that_a_task_sends_names_its_state_machine_and_its_execution(ma
     assert sent["resources"] == ["own", execution["stateMachineArn"], execution["executionArn"]]
 
 
+def test_the_length_of_a_response_is_that_of_aws_which_writes_times_as_java_does(machines):
+    machine = machines.create({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    output = json.loads(machines.run(task("states:startExecution", StateMachineArn=machine))["output"])
+    digits = str(output["StartDate"]).rstrip("0")
+    body = f'{{"executionArn":"{output["ExecutionArn"]}","startDate":{digits[0]}.{digits[1:]}E9}}'
+    assert output["SdkHttpMetadata"]["HttpHeaders"]["Content-Length"] == str(len(body))
+
+
 def test_an_sdk_task_fails_with_the_name_of_the_exception(machines):
     execution = machines.run(task("aws-sdk:s3:listObjects", Bucket=f"none-{uuid.uuid4().hex}"))
     assert (execution["status"], execution["error"]) == ("FAILED", "S3.NoSuchBucketException")

@@ -79,6 +79,20 @@ def test_rows_parsed_in_pieces_equal_those_of_the_csv_module():
     assert [list(item.values()) for item in found] == rows
 
 
+@pytest.mark.parametrize(
+    ("headers", "order"),
+    [
+        (["0", "True", "{}"], ["0", "{}", "True"]),  # recorded on AWS
+        (["H1", ""], ["", "H1"]),  # recorded on AWS
+        (["Col1", "Col2", "Col3"], ["Col1", "Col2", "Col3"]),  # recorded on AWS
+        ([f"H{n}" for n in range(13)], [f"H{n}" for n in (10, 0, 12, 1, 11, 2, 3, 4, 5, 6, 7, 8, 9)]),
+    ],
+)
+def test_members_of_a_row_have_the_order_of_a_hash_map_of_java(headers: list[str], order: list[str]):
+    (item,) = parse_items(item_reader("CSV"), f"{','.join(headers)}\nx".encode())
+    assert list(item) == order
+
+
 def test_values_parsed_in_pieces_equal_those_of_the_json_module():
     draw = random.Random(13)
     values: list[Any] = [1, -2.5e-7, True, None, 'ü\\"]}', {"a": [1, {"b": "["}]}, [], {}, "x" * 4000, 10**40]

@@ -1,15 +1,25 @@
-"""The log group in a machine's logging configuration, and the checks that AWS makes."""
+"""The log group in a machine's logging configuration, the checks that AWS makes, and its event in the group."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.logs.service import Logs
+
+_STREAM = "log_stream_created_by_aws_to_validate_log_delivery_subscriptions"
+_MESSAGE = (
+    "Permissions are set correctly to allow AWS CloudWatch Logs to write into your logs while creating a subscription."
+)
 
 
 async def check_logging(cloud: CloudContext, configuration: dict[str, Any] | None) -> None:
-    """Raise InvalidLoggingConfiguration unless the configuration is off or names exactly one existing log group."""
+    """Raise InvalidLoggingConfiguration unless the configuration is off or names exactly one existing log group.
+
+    The first check of a log group writes AWS's event to it, in a stream for such checks.
+    """
     if configuration is None or configuration.get("level", "OFF") == "OFF":
         return
     destinations = configuration.get("destinations", [])
@@ -19,6 +29,11 @@ async def check_logging(cloud: CloudContext, configuration: dict[str, Any] | Non
     found = await cloud.call("logs", "DescribeLogGroups", {"logGroupNamePrefix": name}) if name else {}
     if name not in [group["logGroupName"] for group in found.get("logGroups", [])]:
         raise _invalid("Log Destination not found.")
+    try:
+        await cloud.call("logs", "CreateLogStream", {"logGroupName": name, "logStreamName": _STREAM})
+    except ServiceError:  # the group has the event
+        return
+    cloud.service(Logs).deliver(name, _STREAM, [(now_ms(), _MESSAGE)])
 
 
 def log_group(configuration: dict[str, Any]) -> str:

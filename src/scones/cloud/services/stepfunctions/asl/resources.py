@@ -41,8 +41,8 @@ class Resource:
 
     @property
     def takes_token(self) -> bool:
-        """True if the task waits until a caller returns its task token."""
-        return self.pattern == "waitForTaskToken"
+        """True if the task has a task token, with which a caller can end it: with `.sync` also before its job ends."""
+        return bool(self.pattern)
 
     @property
     def waits(self) -> bool:

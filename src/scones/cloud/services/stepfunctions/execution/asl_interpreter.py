@@ -278,14 +278,13 @@ class AslInterpreter:
         past, visit.token = visit.history, None
         if past is not None and past.last("Succeeded"):
             return past
-        if target.waits:
-            return past if past is not None and past.last("TaskSubmitted") else None
         if not target.takes_token and not target.is_activity:
             return None
         if past is not None:
             assert self.runner.callbacks is not None
             visit.token = self.runner.callbacks.expect_resumed(self._context["Execution"]["Id"], past.own_events[0].id)
-            if visit.token is not None and (target.is_activity or past.last("TaskSubmitted")):
+            waiting = target.is_activity or past.last("TaskSubmitted")
+            if waiting and (visit.token is not None or target.waits):
                 return past
         visit.token = visit.token or new_token()
         return None

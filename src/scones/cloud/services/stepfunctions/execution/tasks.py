@@ -154,15 +154,32 @@ class TaskAttempt:
         else:
             response = await self.runner.run(resource, self.parameters, self.scope.context)
             events.submitted(self.chain, self.texts.of(response))
-        if self.token is not None:
+        if resource.waits:
+            return await self._job(response)
+        assert self.token is not None
+        assert self.runner.callbacks is not None
+        return await self.runner.callbacks.wait_for_output(self.token, heartbeat)
+
+    async def _job(self, response: Any) -> Any:
+        """Wait for the job that the task has started, or for a caller that returns the token; return the result.
+
+        A job whose task a caller has ended continues: what AWS does with it is not known.
+        """
+        resource = self.state.target
+        waiting = [asyncio.ensure_future(self.runner.wait(resource, self.parameters, response))]
+        if self.token is not None:  # a folder of an earlier release has no tokens for such tasks
             assert self.runner.callbacks is not None
-            return await self.runner.callbacks.wait_for_output(self.token, heartbeat)
+            waiting.append(asyncio.ensure_future(self.runner.callbacks.wait_for_output(self.token, None)))
         try:
-            return await self.runner.wait(resource, self.parameters, response)
+            ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             if not self.chain.recorder.closed:  # the execution was stopped, or the task timed out
                 self.runner.abandon(resource, self.parameters, response)
             raise
+        finally:
+            for each in waiting:
+                each.cancel()
+        return ended.pop().result()
 
     async def _activity(self, heartbeat: int | None, history: ChainHistory | None) -> Any:
         def started(worker: str | None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from scones.cloud.services.stepfunctions.asl.distribution import ItemReader
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.map_run.header_order import header_order
 from scones.cloud.services.stepfunctions.map_run.text_window import MAX_ITEM, TextWindow
 
 MAX_HEADERS = 10 * 1024
@@ -75,8 +76,7 @@ def next_page(items: Items) -> tuple[list[Any], bool]:
 def csv_items(window: TextWindow, delimiter: str, headers: Sequence[str] | None) -> Items:
     """Yield rows as objects; if no headers are given, the first row contains them.
 
-    Cells beyond the headers are dropped, and missing cells are empty. The members are sorted by name: AWS does not keep
-    the order of the headers, and sorting agrees with the recordings.
+    Cells beyond the headers are dropped, and missing cells are empty.
     """
     lines = _CsvLines(window)
     rows = csv.reader(lines, delimiter=delimiter)
@@ -89,7 +89,7 @@ def csv_items(window: TextWindow, delimiter: str, headers: Sequence[str] | None)
     size = sum(len(header.encode()) + 1 for header in headers)
     if size - 1 > MAX_HEADERS:  # AWS's message for this is unknown
         raise reader_failed(f"CSV headers cannot have more than {MAX_HEADERS} bytes.")
-    order = sorted(range(len(headers)), key=lambda column: headers[column])
+    order = header_order(headers)
     while True:
         if window.low:
             yield None
