@@ -106,9 +106,9 @@ def test_other_requests_are_served_while_json_paths_are_evaluated(machines: Any,
 def test_one_machine_does_not_take_all_workers(machines: Any):
     attacker = machines.create(caught(ATTACKS["tail recursion"]))
     attacks = [machines.start(attacker) for _ in range(4)]
-    begun = time.monotonic()
     assert machines.run({"StartAt": "A", "States": {"A": jsonata("$sum([1..10])")}})["status"] == "SUCCEEDED"
-    assert time.monotonic() - begun < 5
+    states = [machines.client.describe_execution(executionArn=each)["status"] for each in attacks]
+    assert states.count("RUNNING") >= 2  # if they took all workers, all but one would have ended before
     for each in attacks:
         machines.client.stop_execution(executionArn=each)
 
@@ -139,7 +139,7 @@ def test_workers_end_with_a_killed_cloud_and_hold_none_of_its_files(
         assert worker.cwd() == "/"
         assert worker.environ() == {}
     psutil.Process(cloud.running.pid).kill()
-    psutil.wait_procs([worker], timeout=3)
+    psutil.wait_procs([worker], timeout=30)
     assert not worker.is_running()
 
 

@@ -28,11 +28,14 @@ def test_the_depth_of_invalid_json_counts_only_open_brackets():
 
 
 @pytest.mark.parametrize("item", ["{}", '{"a":{}}', "[" * 199 + "]" * 199], ids=["wide", "pairs", "chains"])
-def test_a_payload_is_checked_within_milliseconds(item: str):
+def test_a_payload_is_checked_as_fast_as_its_brackets_are_counted(item: str):
     text = "[" + ",".join([item] * (LIMIT // (len(item) + 1))) + "]"
-    times = []
+    checks, counts = [], []
     for _ in range(3):
         begun = time.thread_time()
         assert not too_deep(text)
-        times.append(time.thread_time() - begun)
-    assert min(times) < 0.05
+        checked = time.thread_time()
+        assert sum(character in "[{" for character in text) > 200
+        checks.append(checked - begun)
+        counts.append(time.thread_time() - checked)
+    assert min(checks) < 5 * min(counts)  # normally less than the loop, about 10 ms
