@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,27 @@ import botocore
 import pytest
 from botocore.exceptions import ClientError
 
-from scones.cloud import compatibility
 from scones.cloud.all_services import all_services
+from scones.cloud.compatibility import page as compatibility
+from scones.cloud.compatibility.notes import NOTES
+from scones.cloud.service import Service
+from scones.cloud.wire.model import service_model
+from support.refusals import refusal
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/compatibility.md"
+_BUILT = re.compile("Checksum.*|CopySource(If|SSE).*|.*(Contains|Equals)")
+"""Names of parameters that the code composes from parts."""
+_INERT = {
+    "AnnotationDirective",  # of S3: objects have no annotations
+    "ConfirmRemoveSelfBucketAccess",  # of S3: the caller is the owner
+    "Force",  # of EventBridge: there are no managed rules
+    "OptionalObjectAttributes",  # of S3: no object is restored from an archive
+    "RequestPayer",  # of S3: the caller is the owner
+    "interleaved",  # of CloudWatch Logs: AWS ignores it, too
+}
+"""Parameters that change nothing on AWS either, for what exists here."""
+_CLOSED = {"CreateEventSourceMapping", "UpdateEventSourceMapping", "UpdateAccountPasswordPolicy"}
+"""Operations that reject or return all of their parameters."""
 
 
 def test_the_page_is_what_its_generator_writes():
@@ -34,7 +53,7 @@ def offered_rows(page: str) -> str:
 
 def test_every_note_belongs_to_a_supported_operation():
     operations = {service.name: service.operations() for service in all_services()}
-    noted = [(service, name) for service, notes in compatibility.NOTES.items() for name in notes]
+    noted = [(service, name) for service, notes in NOTES.items() for name in notes]
     assert [each for each in noted if each[1] not in operations.get(each[0], ())] == []
 
 
@@ -52,6 +71,57 @@ def test_operations_documented_as_missing_return_not_implemented(cloud: Any, ser
     error = caught.value.response
     assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
     assert operation in error["Error"]["Message"]
+
+
+@pytest.mark.parametrize("service", all_services(), ids=lambda service: service.name)
+def test_each_parameter_is_used_refused_or_noted(service: type[Service]) -> None:
+    folder = Path(inspect.getfile(service)).parent
+    named = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))))
+    unused = []
+    for operation in service.operations():
+        shape = service_model(service.name).operation_model(operation).input_shape
+        words = named | set(re.findall(r"\w+", compatibility.support_of(service, operation)[1]))
+        parameters = shape.members if shape and operation not in _CLOSED else {}
+        unused += [
+            f"{operation}.{each}" for each in parameters if each not in words | _INERT and not _BUILT.fullmatch(each)
+        ]
+    assert unused == []
+
+
+@pytest.mark.parametrize("service", all_services(), ids=lambda service: service.name)
+def test_refused_parameters_are_those_of_supported_operations(service: type[Service]) -> None:
+    for operation, refused in service.refused_parameters.items():
+        assert operation in service.operations()
+        assert refused.keys() <= service_model(service.name).operation_model(operation).input_shape.members.keys()
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "named"),
+    [
+        ("logs", "list_log_groups", {"includeLinkedAccounts": True}, "includeLinkedAccounts"),
+        ("cloudwatch", "list_metrics", {"RecentlyActive": "PT3H"}, "RecentlyActive"),
+        ("sns", "create_topic", {"Name": "refused", "DataProtectionPolicy": "{}"}, "DataProtectionPolicy"),
+        ("lambda", "list_functions", {"MasterRegion": "eu-west-1"}, "MasterRegion"),
+        (
+            "s3",
+            "create_bucket",
+            {"Bucket": "refused", "ObjectLockEnabledForBucket": True},
+            "ObjectLockEnabledForBucket",
+        ),
+        ("sagemaker", "list_training_jobs", {"WarmPoolStatusEquals": "Available"}, "WarmPoolStatusEquals"),
+    ],
+)
+def test_refused_parameters_are_named(
+    cloud: Any, service: str, operation: str, parameters: dict[str, Any], named: str
+) -> None:
+    code, status, message = refusal(getattr(cloud.client(service), operation), **parameters)
+    assert (code, status) == ("NotImplemented", 501)
+    assert named in message
+
+
+def test_values_that_request_nothing_are_accepted(cloud: Any) -> None:
+    cloud.client("logs").list_log_groups(includeLinkedAccounts=False)
+    cloud.client("sagemaker").search(Resource="Model", CrossAccountFilterOption="SameAccount")
 
 
 def test_a_warning_says_that_policies_are_not_enforced(cloud: Any) -> None:

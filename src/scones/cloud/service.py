@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from botocore import xform_name
@@ -108,6 +109,25 @@ def _retry_if_parent_deleted(handler: Handler) -> Handler:
     return handle
 
 
+def _refuse_parameters(handler: Handler, refused: Mapping[str, str]) -> Handler:
+    """Return a handler that raises `ServiceError` (`NotImplemented`) for refused parameters.
+
+    False and empty values request nothing, and are accepted, as is the given value of a parameter.
+    """
+
+    async def handle(call: OperationCall) -> Members | OperationOutput:
+        for name, accepted in refused.items():
+            if (value := call.params.get(name)) and value != accepted:
+                raise ServiceError(
+                    "NotImplemented",
+                    f"The local cloud does not support the parameter {name} of {call.operation}; AWS does.",
+                    501,
+                )
+        return await handler(call)
+
+    return handle
+
+
 class Service:
     """An AWS service, composed of groups of operations.
 
@@ -120,7 +140,8 @@ class Service:
     model. `unvalidated_members` are names of shapes that the service validates itself, with its own messages.
     `reports_null_members` is True if the service's messages state that list members must not be null.
     `accepts_foreign_origins` is True if web pages of other sites may send requests for operations of the service.
-    `unsigned_operations` are operations that accept unsigned requests, if `check_unsigned` does.
+    `unsigned_operations` are operations that accept unsigned requests, if `check_unsigned` does. `refused_parameters`
+    are the parameters, by operation, that request unsupported features, with the value that requests none (often "").
     """
 
     name: ClassVar[str]
@@ -130,6 +151,7 @@ class Service:
     schema: ClassVar[str] = ""
     accepts_foreign_origins: ClassVar[bool] = False
     unsigned_operations: ClassVar[Set[str]] = frozenset()
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     validation_code: ClassVar[str] = "ValidationException"
     unvalidated_members: ClassVar[frozenset[str]] = frozenset()
     reports_null_members: ClassVar[bool] = False
@@ -175,7 +197,9 @@ class Service:
         group = self._group_of_operation().get(operation)
         if group is None:
             return None
-        return _retry_if_parent_deleted(getattr(self._groups[group], xform_name(operation)))
+        handler = _retry_if_parent_deleted(getattr(self._groups[group], xform_name(operation)))
+        refused = self.refused_parameters.get(operation)
+        return _refuse_parameters(handler, refused) if refused else handler
 
     @classmethod
     def operations(cls) -> Set[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
@@ -43,6 +44,14 @@ class CloudWatch(Service):
     )
     schema: ClassVar[str] = ";".join(
         (samples.SCHEMA, alarm_records.SCHEMA, dashboards.SCHEMA, Outbox.schema(alarm_states.TABLE))
+    )
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "DescribeAlarms": {"ChildrenOfAlarmName": "", "ParentsOfAlarmName": ""},
+            "DescribeAlarmHistory": {"AlarmContributorId": ""},
+            "GetMetricData": {"LabelOptions": ""},
+            "ListMetrics": {"RecentlyActive": "", "IncludeLinkedAccounts": "", "OwningAccount": ""},
+        }
     )
 
     def __init__(self, cloud: CloudContext) -> None:

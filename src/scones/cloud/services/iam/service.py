@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar
 
 from botocore.model import StructureShape
@@ -89,6 +91,33 @@ class IdentityAndAccessManagement(Service):
     )
     schema: ClassVar[str] = ";".join(module.SCHEMA for module in _TABLES)
     validation_code: ClassVar[str] = "ValidationError"
+
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "CreateRole": {"MaxSigninSessionDuration": ""},
+            "UpdateRole": {"MaxSigninSessionDuration": "", "ResetMaxSigninSessionDuration": ""},
+            "CreateLoginProfile": {"MaxSigninSessionDuration": ""},
+            "UpdateLoginProfile": {"MaxSigninSessionDuration": "", "ResetMaxSigninSessionDuration": ""},
+            "CreateOpenIDConnectProvider": {"ContextProvider": "", "IdentityCenterInstanceArn": ""},
+            "CreateSAMLProvider": {
+                "AssertionEncryptionMode": "",
+                "AddPrivateKey": "",
+                "ContextProvider": "",
+                "IdentityCenterInstanceArn": "",
+            },
+            "UpdateSAMLProvider": {
+                "AssertionEncryptionMode": "",
+                "AddPrivateKey": "",
+                "RemovePrivateKey": "",
+                "ContextProvider": "",
+                "IdentityCenterInstanceArn": "",
+                "RemoveContextProvider": "",
+                "RemoveIdentityCenterInstance": "",
+            },
+            "ListServiceSpecificCredentials": {"AllUsers": ""},
+            "CreateServiceSpecificCredential": {"CredentialAgeDays": ""},
+        }
+    )
 
     def __init__(self, cloud: CloudContext) -> None:
         store, account = cloud.store, cloud.settings.account

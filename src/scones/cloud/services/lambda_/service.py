@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
@@ -63,6 +64,31 @@ class Lambda(Service):
     schema: ClassVar[str] = ";".join((FUNCTIONS, EVENT_SOURCES, Outbox.schema(DESTINATIONS), FUNCTION_URLS, SETTINGS))
     unvalidated_members: ClassVar[frozenset[str]] = frozenset({"Runtime"})
     reports_null_members: ClassVar[bool] = True
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "CreateFunction": {
+                "ImageConfig": "",
+                "TenancyConfig": "",
+                "CapacityProviderConfig": "",
+                "DurableConfig": "",
+                "RuntimeConfig": "",
+                "AcceleratorConfig": "",
+                "PublishTo": "",
+            },
+            "UpdateFunctionConfiguration": {
+                "ImageConfig": "",
+                "CapacityProviderConfig": "",
+                "DurableConfig": "",
+                "RuntimeConfig": "",
+                "AcceleratorConfig": "",
+            },
+            "UpdateFunctionCode": {"PublishTo": ""},
+            "PublishVersion": {"PublishTo": ""},
+            "Invoke": {"DurableExecutionName": "", "TenantId": ""},
+            "InvokeWithResponseStream": {"TenantId": ""},
+            "ListFunctions": {"MasterRegion": ""},
+        }
+    )
 
     def __init__(self, cloud: CloudContext) -> None:
         folder = cloud.settings.data_dir / "lambda"

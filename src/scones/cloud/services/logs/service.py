@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from botocore.model import StructureShape
@@ -52,6 +53,21 @@ class Logs(Service):
     )
     schema: ClassVar[str] = f"{SCHEMA};{Outbox.schema(filter_deliveries.TABLE)}"
     validation_code: ClassVar[str] = "InvalidParameterException"
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "DescribeLogGroups": {"accountIdentifiers": "", "includeLinkedAccounts": ""},
+            "ListLogGroups": {
+                "accountIdentifiers": "",
+                "includeLinkedAccounts": "",
+                "dataSources": "",
+                "fieldIndexNames": "",
+                "logGroupTags": "",
+            },
+            "GetQueryResults": {"maxItems": "", "nextToken": ""},
+            "PutResourcePolicy": {"expectedRevisionId": ""},
+            "DeleteResourcePolicy": {"expectedRevisionId": ""},
+        }
+    )
 
     def __init__(self, cloud: CloudContext) -> None:
         store = cloud.store

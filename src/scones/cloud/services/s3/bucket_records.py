@@ -19,13 +19,6 @@ SCHEMA = """
     ) WITHOUT ROWID
 """
 _ACCOUNT = re.compile("[0-9]{12}")
-UNSUPPORTED = (
-    "ObjectLockMode",
-    "ObjectLockLegalHoldStatus",
-    "ObjectLockEnabledForBucket",
-    "WriteOffsetBytes",
-)
-"""Parameters that request unsupported features; a request with one gets NotImplemented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +45,7 @@ class BucketRecords:
     def requested(self, params: Members) -> str:
         """Return the request's bucket name.
 
-        Raises `ServiceError` if the bucket does not exist, if another account is expected to own it, or if a parameter
-        is not supported.
+        Raises `ServiceError` if the bucket does not exist, or if another account is expected to own it.
         """
         return self.find(params).name
 
@@ -63,9 +55,6 @@ class BucketRecords:
         row = self._store.row("SELECT versioning FROM s3_buckets WHERE name = ?", name)
         if row is None:
             raise errors.no_such_bucket(name)
-        for unsupported in UNSUPPORTED:
-            if unsupported in params:
-                raise errors.not_implemented(unsupported)
         self.check_owner(params.get("ExpectedBucketOwner"))
         return BucketRecord(name, row["versioning"])
 

@@ -57,8 +57,6 @@ class BucketOperations:
             raise ServiceError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
         configuration = params.get("CreateBucketConfiguration", {})
         _check_location(configuration.get("LocationConstraint"), region)
-        if params.get("ObjectLockEnabledForBucket"):
-            raise errors.not_implemented("ObjectLockEnabledForBucket")
         settings = _initial_settings(params, self._buckets.owner)
         tags = check_tags(configuration.get("Tags", []), BUCKET_TAGS)
 

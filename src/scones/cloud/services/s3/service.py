@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -59,6 +60,15 @@ from scones.cloud.services.s3.websites import WebsiteOperations
 from scones.cloud.wire.members import Members
 from scones.cloud.wire.request import Request
 
+_OBJECT_LOCK = {
+    "ObjectLockMode": "",
+    "ObjectLockRetainUntilDate": "",
+    "ObjectLockLegalHoldStatus": "",
+    "ObjectLockEventHold": "",
+    "ObjectLockEventHoldDurationDays": "",
+    "ObjectLockEventHoldDurationYears": "",
+}
+
 
 class S3(Service):
     """The S3 API for general purpose buckets.
@@ -94,6 +104,17 @@ class S3(Service):
     schema: ClassVar[str] = ";".join(
         module.SCHEMA
         for module in (bucket_records, bucket_settings, object_record, versions, upload_records, parts, notifications)
+    )
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "CreateBucket": {"ObjectLockEnabledForBucket": "", "BucketNamespace": "global"},
+            "PutObject": {**_OBJECT_LOCK, "WriteOffsetBytes": ""},
+            "CopyObject": _OBJECT_LOCK,
+            "CreateMultipartUpload": _OBJECT_LOCK,
+            "DeleteObject": {"BypassGovernanceRetention": ""},
+            "DeleteObjects": {"BypassGovernanceRetention": ""},
+            "AbortMultipartUpload": {"IfMatchInitiatedTime": ""},
+        }
     )
 
     def __init__(self, cloud: CloudContext) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar, Protocol
 
 from scones.cloud.context import CloudContext
@@ -72,6 +74,19 @@ class SageMaker(Service):
         TagOperations,
     )
     schema: ClassVar[str] = SCHEMA
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "CreateTrainingJob": {"SessionChainingConfig": "", "MlflowConfig": "", "ModelPackageConfig": ""},
+            "CreateHyperParameterTuningJob": {"Autotune": "", "TrainingJobDefinitions": ""},
+            "CreateEndpointConfig": {"CrossRegionTrafficConfig": ""},
+            "CreateApp": {"RecoveryMode": ""},
+            "CreateModelPackage": {"ManagedStorageType": ""},
+            "DescribeModelPackage": {"IncludedData": "AllData"},
+            "ListTrainingJobs": {"WarmPoolStatusEquals": "", "TrainingPlanArnEquals": ""},
+            "ListModelPackageGroups": {"CrossAccountFilterOption": "SameAccount"},
+            "Search": {"CrossAccountFilterOption": "SameAccount", "VisibilityConditions": ""},
+        }
+    )
 
     def __init__(self, cloud: CloudContext) -> None:
         packages = ResourceTable(cloud.store, "model-package", "ModelPackageStatus")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
@@ -36,6 +37,11 @@ class SNS(Service):
     schema: ClassVar[str] = ";".join((topic_records.SCHEMA, confirmations.SCHEMA, signing.SCHEMA, outboxes.SCHEMA))
     validation_code: ClassVar[str] = "ValidationError"
     unsigned_operations: ClassVar[Set[str]] = frozenset({"ConfirmSubscription", "Unsubscribe"})
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "CreateTopic": {"DataProtectionPolicy": ""},
+        }
+    )
 
     def __init__(self, cloud: CloudContext) -> None:
         records, signer = TopicRecords(cloud), Signer(cloud)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
@@ -56,6 +58,11 @@ class StepFunctions(Service):
         StateTestOperations,
     )
     schema: ClassVar[str] = ";".join((SCHEMA, map_children.SCHEMA, task_tokens.SCHEMA, activities.SCHEMA))
+    refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+        {
+            "ListExecutions": {"redriveFilter": ""},
+        }
+    )
 
     def __init__(self, cloud: CloudContext) -> None:
         machines, records, map_runs = (

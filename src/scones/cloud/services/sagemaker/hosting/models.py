@@ -68,6 +68,8 @@ class ModelOperations:
             raise not_supported(
                 "multi-model containers", "Omit Mode, and use a separate endpoint or variant for each model."
             )
+        if container.get("AdditionalModelDataSources"):
+            raise not_supported("additional model data sources", "Put all of the model's files into one model.tar.gz.")
         if "Image" not in container:
             raise not_supported("a container without Image", "Specify an image URI.")
         await image_command(container["Image"], "serve")
