@@ -13,7 +13,7 @@ from scones.cloud.core.body_threads import on_body_thread
 from scones.cloud.errors import DiskFullError, ServiceError, is_disk_full
 from scones.cloud.service import OperationOutput
 from scones.cloud.wire.members import Members
-from scones.cloud.wire.response import Response
+from scones.cloud.wire.response import Response, ResponseAborted
 from scones.cloud.wire.serialize import LARGE_RESPONSE, serialize, serialize_error, size_of
 from scones.cloud.wire.signatures.errors import protocol_error
 from scones.http.asgi import Send
@@ -99,6 +99,9 @@ async def _send(response: Response, method: str, send: Send) -> None:
             content = b""
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else content})
         return
-    async for chunk in content:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    try:
+        async for chunk in content:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except ResponseAborted:
+        return
     await send({"type": "http.response.body", "body": b""})

@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 
+class ResponseAborted(Exception):  # noqa: N818 - an event, not an error
+    """Raised by a streamed body that cannot be completed; the gateway then cuts the connection."""
+
+
 @dataclass(slots=True)
 class Response:
     """An HTTP response; a body that is an iterator is streamed."""

@@ -20,6 +20,10 @@ def handler(event, context):
     for record in event["Records"]:
         if record["body"] == "fail":
             failed.append({"itemIdentifier": record["messageId"]})
+            source = sqs.get_queue_url(QueueName=record["eventSourceARN"].rpartition(":")[2])["QueueUrl"]
+            sqs.change_message_visibility(
+                QueueUrl=source, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0
+            )
         else:
             sqs.send_message(QueueUrl="RESULTS", MessageBody=json.dumps(record))
     return {"batchItemFailures": failed}
@@ -91,8 +95,8 @@ def test_reported_failures_go_to_the_dead_letter_queue_and_filters_drop(cloud, f
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if suffix else {}
     (dead, dead_arn), (results, _) = make_queue(sqs, suffix, **fifo), make_queue(sqs)
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1})
-    source, arn = make_queue(sqs, suffix, VisibilityTimeout="1", RedrivePolicy=redrive, **fifo)
-    made = function(FORWARDS.replace("RESULTS", results), Timeout=1)
+    source, arn = make_queue(sqs, suffix, VisibilityTimeout="60", RedrivePolicy=redrive, **fifo)
+    made = function(FORWARDS.replace("RESULTS", results), Timeout=60)
     made.client.create_event_source_mapping(
         FunctionName=made.name,
         EventSourceArn=arn,

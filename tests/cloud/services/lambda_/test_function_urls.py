@@ -95,8 +95,6 @@ def test_urls_are_configured_as_aws_does(function):
     url = make_url(made)
     with pytest.raises(ClientError, match="ResourceConflictException"):
         make_url(made)
-    with pytest.raises(ClientError, match="RESPONSE_STREAM"):
-        made.client.update_function_url_config(FunctionName=made.name, InvokeMode="RESPONSE_STREAM")
     updated = made.client.update_function_url_config(FunctionName=made.name, AuthType="AWS_IAM")
     assert (updated["FunctionUrl"], updated["AuthType"]) == (url, "AWS_IAM")
     (listed,) = made.client.list_function_url_configs(FunctionName=made.name)["FunctionUrlConfigs"]

@@ -21,14 +21,14 @@ USER = """
     from scones.cloud.process import lifecycle
 
     data_dir, functions, events, role = json.loads(sys.argv[1])
-    running = lifecycle.start(pathlib.Path(data_dir), port=0)
+    running = lifecycle.start(pathlib.Path(data_dir), port=0, timeout=60)
     try:
         keys = running.environment()
         client = boto3.client("lambda", endpoint_url=running.url, region_name=running.region,
             aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"])
         for name, archive in functions.items():
             client.create_function(FunctionName=name, Runtime="python3.11", Role=role, Handler="code.handler",
-                Timeout=20, MemorySize=512, Code={"ZipFile": bytes.fromhex(archive)})
+                Timeout=60, MemorySize=512, Code={"ZipFile": bytes.fromhex(archive)})
         def invoke(event):
             answer = client.invoke(FunctionName=event[0], Payload=json.dumps(event[1]))
             return json.loads(answer["Payload"].read())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import binascii
 import hashlib
 import json
 import time
@@ -14,13 +14,18 @@ from functools import lru_cache, partial
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.json_types import Json, JsonObject
-from scones.cloud.core.surrogates import well_formed
+from scones.cloud.core.json_types import JsonObject
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute, RequestBody
 from scones.cloud.services.lambda_.functions.names import FunctionName
-from scones.cloud.services.lambda_.invoke.function_urls import PREFIX
+from scones.cloud.services.lambda_.invoke.function_url_responses import (
+    bad_gateway,
+    buffered_response,
+    streamed_response,
+)
+from scones.cloud.services.lambda_.invoke.function_urls import PREFIX, STREAMED
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
+from scones.cloud.services.lambda_.runtime.response_stream import ResponseStream
 from scones.cloud.wire.body_limits import too_large
 from scones.cloud.wire.members import Members
 from scones.cloud.wire.request import Request
@@ -30,8 +35,6 @@ from scones.cloud.wire.signatures.verifier import SignatureVerifier
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
 BODY_LIMIT = 6 * 1024 * 1024
 """Maximum size in bytes of a request's body."""
-_BREAK = frozenset("\r\n\0")
-"""Characters that a header must not contain, because they could begin another header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +129,19 @@ class FunctionUrlServer(HttpRoute):
             iam: JsonObject = {"accessKey": caller.access_key_id, "accountId": account, "userArn": caller.arn}
             context |= {"accountId": account, "authorizer": {"iam": iam}}
         function = FunctionName.parse(config["FunctionArn"])
-        outcome = await self._invoker.invoke(
+        stream = ResponseStream() if config["InvokeMode"] == STREAMED else None
+        invocation = self._invoker.invoke(
             self._invoker.find(function),
             function,
             json.dumps(_event(target, request, content, context)).encode(),
             request_id=request_id,
             access_key_id=caller.access_key_id if caller else None,
+            stream=stream,
         )
-        return _bad_gateway() if outcome.function_error is not None else _response(outcome.payload)
+        if stream is not None:
+            return await streamed_response(stream, asyncio.ensure_future(invocation))
+        outcome = await invocation
+        return bad_gateway() if outcome.function_error is not None else buffered_response(outcome.payload)
 
 
 def _event(target: UrlTarget, request: Request, content: bytes, context: JsonObject) -> JsonObject:
@@ -202,40 +210,6 @@ def _content(content: bytes, kind: str) -> JsonObject:
     return {"body": base64.b64encode(content).decode(), "isBase64Encoded": True}
 
 
-def _response(payload: bytes) -> Response:
-    """Return a result as a response: an object with `statusCode` is the full response, any other value is the body.
-
-    Returns status 502 for an invalid response object.
-    """
-    value = json.loads(payload or b"null")
-    if not isinstance(value, dict) or "statusCode" not in value:
-        return Response(200, {"content-type": "application/json"}, _text_of(value).encode())
-    headers, cookies = value.get("headers") or {}, value.get("cookies") or []
-    body = _text_of(value.get("body") or "")
-    try:
-        status = int(value["statusCode"])
-        content = base64.b64decode(body, validate=True) if value.get("isBase64Encoded") else body.encode()
-        pairs = [(name.lower(), str(each)) for name, each in headers.items()]
-    except (AttributeError, TypeError, ValueError, binascii.Error):
-        return _bad_gateway()
-    if not isinstance(cookies, list):
-        return _bad_gateway()
-    pairs += [("set-cookie", str(cookie)) for cookie in cookies]
-    if not 100 <= status <= 599 or any(_BREAK & set(name + text) for name, text in pairs):
-        return _bad_gateway()
-    pairs = [pair for pair in pairs if pair[0] not in ("content-length", "transfer-encoding", "connection")]
-    if all(name != "content-type" for name, _ in pairs):
-        pairs.append(("content-type", "application/json"))
-    return Response(status, body=content, repeatable_headers=pairs)
-
-
-def _text_of(value: Json) -> str:
-    """Return a string unchanged, and any other value as JSON without spaces, as AWS sends it."""
-    return well_formed(
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    )
-
-
 def _cors(config: Members, request: Request) -> list[tuple[str, str]]:
     """Return the headers that let a page of the request's origin read the response; none if it is not allowed to."""
     origin, allowed = request.headers.get("origin"), config.get("AllowOrigins", [])
@@ -259,7 +233,3 @@ def _refusal(status: int, message: str | None, kind: str) -> Response:
     headers = {"content-type": "application/json", "x-amzn-errortype": kind}
     text = "Forbidden" if kind == "MissingAuthenticationTokenException" else message
     return Response(status, headers, json.dumps({"Message": text}).encode())
-
-
-def _bad_gateway() -> Response:
-    return Response(502, {"content-type": "text/plain"}, b"Internal Server Error")

@@ -23,7 +23,7 @@ SCHEMA = """
 """
 PREFIX = "/_lambda-url/"
 """Prefix of a function URL's path; the URL's id follows."""
-DEFAULT_MODE = "BUFFERED"
+DEFAULT_MODE, STREAMED = "BUFFERED", "RESPONSE_STREAM"
 
 
 class FunctionUrlOperations:
@@ -116,13 +116,6 @@ class FunctionUrlOperations:
 
 
 def _settings_of(params: Members) -> Members:
-    if params.get("InvokeMode") == "RESPONSE_STREAM":
-        raise ServiceError(
-            "InvalidParameterValueException",
-            "The local cloud does not support InvokeMode RESPONSE_STREAM, because AWS's runtime client for "
-            "Python cannot stream; use BUFFERED.",
-            Type="User",
-        )
     return {member: params[member] for member in ("AuthType", "Cors", "InvokeMode") if member in params}
 
 

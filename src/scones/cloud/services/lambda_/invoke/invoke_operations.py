@@ -17,6 +17,7 @@ from scones.cloud.services.lambda_.invoke.async_invocations import AsyncInvocati
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.services.lambda_.invoke.payloads import check_payload
 from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
+from scones.cloud.services.lambda_.runtime.response_stream import ResponseStream
 from scones.cloud.wire.members import Members
 
 SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
@@ -76,19 +77,20 @@ class InvocationOperations:
     async def invoke_with_response_stream(self, call: OperationCall) -> OperationOutput:
         """Run a function, and respond with an event stream.
 
-        The stream has the complete result in one chunk, as for runtimes that do not stream.
+        It has the chunks that the runtime streams. The result of a runtime that does not stream is one chunk.
         """
         kind = call.params.get("InvocationType", "RequestResponse")
         request = await self._read_request(call, kind)
         if kind == "DryRun":
             return OperationOutput({"StatusCode": 204}, 204)
-        outcome = await self._run(call, request)
-        tail = base64.b64encode(outcome.log).decode() if call.params.get("LogType") == "Tail" else None
+        stream = ResponseStream()
+        invocation = asyncio.ensure_future(self._run(call, request, stream))
+        if not await stream.wait_until_started(invocation):
+            await invocation  # raises the error of an invocation that was not accepted
         response = {
             "StatusCode": 200,
             "ExecutedVersion": request.version.configuration["Version"],
-            "ResponseStreamContentType": "application/octet-stream",
-            "EventStream": _streamed(outcome, tail),
+            "EventStream": _events(stream, invocation, tail=call.params.get("LogType") == "Tail"),
         }
         return OperationOutput(response, 200)
 
@@ -111,7 +113,9 @@ class InvocationOperations:
         context = _client_context(params["ClientContext"]) if "ClientContext" in params else None
         return _InvokeRequest(function, version, payload, context)
 
-    async def _run(self, call: OperationCall, request: _InvokeRequest) -> InvocationResult:
+    async def _run(
+        self, call: OperationCall, request: _InvokeRequest, stream: ResponseStream | None = None
+    ) -> InvocationResult:
         return await self._invoker.invoke(
             request.version,
             request.function,
@@ -119,14 +123,21 @@ class InvocationOperations:
             request_id=call.request_id,
             client_context=request.context,
             access_key_id=call.caller.access_key_id,
+            stream=stream,
         )
 
 
-async def _streamed(outcome: InvocationResult, tail: str | None) -> AsyncIterator[dict[str, Members]]:
-    complete = {"LogResult": tail} if tail is not None else {}
+async def _events(
+    stream: ResponseStream, invocation: asyncio.Future[InvocationResult], *, tail: bool
+) -> AsyncIterator[dict[str, Members]]:
+    """Yield the chunks of a response, and at last the event that ends it."""
+    async for chunk in stream.read(invocation):
+        yield {"PayloadChunk": {"Payload": chunk}}
+    outcome = await invocation
+    complete = {"LogResult": base64.b64encode(outcome.log).decode()} if tail else {}
     if outcome.function_error:
         complete |= {"ErrorCode": outcome.function_error, "ErrorDetails": outcome.payload.decode(errors="replace")}
-    else:
+    elif not stream.started.done():
         yield {"PayloadChunk": {"Payload": outcome.payload}}
     yield {"InvokeComplete": complete}
 

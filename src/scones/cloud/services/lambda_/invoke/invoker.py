@@ -27,6 +27,7 @@ from scones.cloud.services.lambda_.runtime.execution_environment import (
 )
 from scones.cloud.services.lambda_.runtime.interpreters import Interpreter, Interpreters
 from scones.cloud.services.lambda_.runtime.platform_log import LogSettings
+from scones.cloud.services.lambda_.runtime.response_stream import ResponseStream
 from scones.cloud.services.lambda_.runtime.runtimes import COMMON, PYTHON, Runtime
 from scones.cloud.services.lambda_.runtime.warm_parent import WarmParent
 from scones.cloud.services.logs.service import Logs
@@ -115,9 +116,21 @@ class Invoker:
         request_id: str,
         client_context: str | None = None,
         access_key_id: str | None = None,
+        stream: ResponseStream | None = None,
     ) -> InvocationResult:
-        """Run one invocation. It continues if its caller stops waiting, for example because a state has timed out."""
-        work = self._run(version, function, payload, request_id, client_context, access_key_id)
+        """Run one invocation. It continues if its caller stops waiting, for example because a state has timed out.
+
+        A response that the runtime streams goes to `stream`, if one is given.
+        """
+        work = self._run(
+            version,
+            function,
+            payload,
+            request_id=request_id,
+            client_context=client_context,
+            access_key_id=access_key_id,
+            stream=stream,
+        )
         task = asyncio.get_running_loop().create_task(work, name=f"invocation {request_id}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -128,9 +141,11 @@ class Invoker:
         version: Version,
         function: FunctionName,
         payload: bytes,
+        *,
         request_id: str,
         client_context: str | None,
         access_key_id: str | None,
+        stream: ResponseStream | None,
     ) -> InvocationResult:
         isolated = await self._isolated()
 
@@ -144,7 +159,7 @@ class Invoker:
                 self._exclusive(isolated=isolated, access_key_id=access_key_id),
                 self._pool.acquire(version.name, version.revision, start, reserved) as environment,
             ):
-                work = environment.invoke(payload, request_id, arn, client_context)
+                work = environment.invoke(payload, request_id, arn, client_context, stream)
                 return await self._metrics.measured(function, work)
 
     async def _isolated(self) -> bool:

@@ -1,7 +1,7 @@
 // The runtime client of Node.js functions, for the Lambda Runtime API. It uses only Node's built-in modules.
 //
 // Handlers, errors and log lines have the formats of AWS's client (aws-lambda-nodejs-runtime-interface-client), which
-// Node.js does not include. Response streaming (awslambda.streamifyResponse) is not supported.
+// Node.js does not include.
 
 import { existsSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -18,6 +18,7 @@ const inJson = env.AWS_LAMBDA_LOG_FORMAT === "JSON";
 const lowest = LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL ?? "TRACE");
 let requestId; // of the current invocation, or of the last one
 let settle = null; // ends the current invocation: settle(error, result)
+let responseStream = null; // of the current invocation, if it streams its response
 let whenIdle = () => {}; // called when the event loop is empty
 
 // --- the Runtime API -------------------------------------------------------------------------------------------------
@@ -74,7 +75,8 @@ function logError(what, error) {
 
 async function end(what, error, status) {
   logError(what, error);
-  await postError(requestId ? `invocation/${requestId}/error` : "init/error", error);
+  if (responseStream) await responseStream.fail(error);
+  else await postError(requestId ? `invocation/${requestId}/error` : "init/error", error);
   process.exit(status);
 }
 
@@ -107,6 +109,70 @@ function write(level, values) {
 
 const METHODS = { trace: "TRACE", debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR" };
 for (const [name, level] of Object.entries(METHODS)) console[name] = (...values) => write(level, values);
+
+// --- response streaming ----------------------------------------------------------------------------------------------
+
+const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
+const PRELUDE = "application/vnd.awslambda.http-integration-response";
+
+if (!["1", "true"].includes(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) {
+  globalThis.awslambda = {
+    streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: "response" }),
+    HttpResponseStream: {
+      // Makes a stream begin with the status and the headers of an HTTP response.
+      from(stream, metadata) {
+        stream.setContentType(PRELUDE);
+        const text = JSON.stringify(metadata);
+        stream._onBeforeFirstWrite = (send) => {
+          send(text);
+          send(new Uint8Array(8));
+        };
+        return stream;
+      },
+    },
+  };
+}
+
+// The stream that a handler writes to. `received` is fulfilled when the Runtime API has the complete response.
+class ResponseStream {
+  constructor() {
+    let begun = false;
+    const headers = {
+      "Content-Type": "application/octet-stream",
+      "Lambda-Runtime-Function-Response-Mode": "streaming",
+      "Transfer-Encoding": "chunked",
+      Trailer: "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+    };
+    const location = `/2018-06-01/runtime/invocation/${requestId}/response`;
+    this.received = new Promise((resolve, reject) => {
+      this.writable = request({ host, port, method: "POST", agent, path: location, headers }, (response) => {
+        response.on("end", resolve);
+        response.resume();
+      });
+      this.writable.on("error", reject);
+    });
+    const send = this.writable.write.bind(this.writable);
+    this.writable.setContentType = (type) => {
+      if (begun) throw new RuntimeError("InvalidStreamingOperation", "Cannot set content-type, too late.");
+      this.writable.setHeader("Content-Type", type);
+    };
+    this.writable.write = (chunk, ...rest) => {
+      if (!begun) this.writable._onBeforeFirstWrite?.((part) => send(part));
+      begun = true;
+      return send(typeof chunk === "string" || chunk instanceof Uint8Array ? chunk : JSON.stringify(chunk), ...rest);
+    };
+  }
+
+  async fail(error) {
+    const described = shape(error);
+    this.writable.addTrailers({
+      "Lambda-Runtime-Function-Error-Type": String(described.errorType).replace(/[^\x20-\x7e]/g, "?"),
+      "Lambda-Runtime-Function-Error-Body": Buffer.from(JSON.stringify(described)).toString("base64"),
+    });
+    this.writable.end();
+    await this.received;
+  }
+}
 
 // --- the handler -----------------------------------------------------------------------------------------------------
 
@@ -186,11 +252,29 @@ class Runtime {
     });
   }
 
+  async stream(event, context) {
+    responseStream = new ResponseStream();
+    try {
+      const returned = this.handler(event, responseStream.writable, context);
+      if (typeof returned?.then !== "function") throw new Error("Streaming does not support non-async handlers.");
+      if ((await returned) !== undefined) console.warn("Streaming handlers ignore return values.");
+      await responseStream.received;
+    } catch (error) {
+      logError("Invoke Error", error);
+      await responseStream.fail(error);
+    }
+    responseStream = null;
+  }
+
   async serve() {
     for (;;) {
       const { headers, body } = await call("GET", "invocation/next");
       requestId = headers["lambda-runtime-aws-request-id"];
       env._X_AMZN_TRACE_ID = headers["lambda-runtime-trace-id"];
+      if (this.handler[STREAMING] === "response") {
+        await this.stream(JSON.parse(body), contextOf(headers));
+        continue;
+      }
       try {
         const answer = serialized(await this.run(JSON.parse(body), contextOf(headers)));
         await call("POST", `invocation/${requestId}/response`, answer, { "Content-Type": "application/json" });

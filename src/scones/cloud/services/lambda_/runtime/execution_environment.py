@@ -20,6 +20,7 @@ from scones.cloud.process.sandbox import Program, Sandbox
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.lambda_.runtime.log_stream import LogStream, WriteLog
 from scones.cloud.services.lambda_.runtime.platform_log import InvocationMetrics, LogSettings, PlatformLog
+from scones.cloud.services.lambda_.runtime.response_stream import ResponseStream
 from scones.cloud.services.lambda_.runtime.runtime_api import (
     LOOPBACK,
     RESPONSE_LIMIT,
@@ -141,9 +142,17 @@ class ExecutionEnvironment:
         self._ended = asyncio.get_running_loop().create_task(self._sandbox.wait())
 
     async def invoke(
-        self, payload: bytes, request_id: str, function_arn: str, client_context: str | None = None
+        self,
+        payload: bytes,
+        request_id: str,
+        function_arn: str,
+        client_context: str | None = None,
+        stream: ResponseStream | None = None,
     ) -> InvocationResult:
-        """Run the handler once. A failure of the function does not raise; it is part of the outcome."""
+        """Run the handler once. A failure of the function does not raise; it is part of the outcome.
+
+        A response that the runtime streams goes to `stream`, if one is given.
+        """
         assert self._sandbox is not None
         watch = asyncio.get_running_loop().create_task(self._watch())
         first, begun = self._init_ms is None, self._init_began_at
@@ -156,7 +165,8 @@ class ExecutionEnvironment:
             else:
                 self._platform.log_start(request_id)
                 begun = time.perf_counter()
-                end = await self._run(payload, request_id, function_arn, client_context)
+                deadline = time.time() + self.setup.timeout
+                end = await self._run(Invocation(request_id, payload, deadline, function_arn, client_context, stream))
         finally:
             watch.cancel()
         milliseconds = (time.perf_counter() - begun) * 1e3
@@ -185,11 +195,8 @@ class ExecutionEnvironment:
         self._init_ms = (time.perf_counter() - self._init_began_at) * 1e3
         return None
 
-    async def _run(
-        self, payload: bytes, request_id: str, function_arn: str, client_context: str | None
-    ) -> HandlerResponse | RuntimeExit:
-        deadline = time.time() + self.setup.timeout
-        result = self._api.dispatch(Invocation(request_id, payload, deadline, function_arn, client_context))
+    async def _run(self, invocation: Invocation) -> HandlerResponse | RuntimeExit:
+        result = self._api.dispatch(invocation)
         await self._first(result, self.setup.timeout)
         if self._exceeded or not result.done():  # a kill takes a moment: the runtime may still have responded
             return await self._exit_reason()

@@ -10,6 +10,9 @@ mounted, the host is 127.0.0.1, and only requests from web pages are refused.
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
+import contextlib
 import hmac
 import json
 import secrets
@@ -18,6 +21,8 @@ from dataclasses import dataclass
 from typing import cast
 
 import httptools
+
+from scones.cloud.services.lambda_.runtime.response_stream import STREAM_LIMIT, ResponseStream
 
 PREFIX = "/2018-06-01/runtime"
 LOOPBACK = "127.0.0.1"
@@ -31,6 +36,13 @@ CONNECTIONS_LIMIT = 64
 """Maximum number of open connections: a runtime client has one or two."""
 _WEB = (b"origin", b"sec-fetch-site")
 """Headers that mark a request as sent by a web page."""
+_MODE, _ERROR_TYPE, _ERROR_BODY = (
+    b"lambda-runtime-function-response-mode",
+    b"lambda-runtime-function-error-type",
+    b"lambda-runtime-function-error-body",
+)
+"""Header of a streamed response, and its trailers if the handler failed after it began (Lambda Developer Guide,
+"Building a custom runtime"). The body is the error in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,8 @@ class Invocation:
     deadline: float
     function_arn: str
     client_context: str | None = None
+    stream: ResponseStream | None = None
+    """Receives the response if the runtime streams it; otherwise, the response is buffered."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -132,18 +146,27 @@ class RuntimeApi:
             connection.respond(202, b'{"status":"OK"}')
         elif method == "POST" and operation.startswith("/invocation/"):
             request_id, _, kind = operation.removeprefix("/invocation/").partition("/")
-            self._settle(connection, request_id, kind, body)
+            self._settle(connection, request_id, body, is_error=kind == "error")
         else:
             connection.respond(404, _error("InvalidPath", f"{method} {path} is not part of the Runtime API."))
 
-    def _settle(self, connection: _Connection, request_id: str, kind: str, body: bytes) -> None:
+    def stream_for(self, path: str) -> ResponseStream | None:
+        """Return the stream for the response in a request to `path`, or None if the response is to be buffered."""
+        current = self._invocation
+        expected = current and f"{PREFIX}/invocation/{current.request_id}/response"
+        return current.stream if current and path == expected else None
+
+    def _settle(self, connection: _Connection, request_id: str, body: bytes, *, is_error: bool) -> None:
         current = self._invocation
         if current is None or current.request_id != request_id or self._result is None or self._result.done():
             connection.respond(400, _error("InvalidRequestID", f"Invocation {request_id} is not in progress."))
             return
         self._invocation = None
         connection.respond(202, b'{"status":"OK"}')
-        self._result.set_result(HandlerResponse(body, is_error=kind == "error"))
+        if current.stream is not None and current.stream.size > STREAM_LIMIT:
+            message = f"Response payload size exceeded maximum allowed payload size ({STREAM_LIMIT} bytes)."
+            body, is_error = _error("Function.ResponseSizeTooLarge", message), True
+        self._result.set_result(HandlerResponse(body, is_error or connection.failed))
 
     def connected(self, connection: _Connection) -> bool:
         """Register a connection, so that `close` can drop it; return False if there are too many."""
@@ -190,7 +213,11 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._path = b""
         self._hosts: list[bytes] = []
-        self._from_web = self._rejected = False
+        self._from_web = self._rejected = self._streamed = False
+        self._content_type = b""
+        self._stream: ResponseStream | None = None
+        self.failed = False
+        """True if trailers say that the handler failed after its streamed response began."""
         self._head = 0
         """Bytes of the head received so far; -1 after the head."""
         self._body = bytearray()
@@ -205,6 +232,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._stop_timer()
+        if self._stream is not None:
+            self._stream.close()
         self._api.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -221,6 +250,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._path, self._body, self._hosts, self._from_web, self._head = b"", bytearray(), [], False, 0
+        self._streamed, self._content_type, self._stream, self.failed = False, b"", None, False
 
     def on_url(self, url: bytes) -> None:
         self._path += url
@@ -231,12 +261,21 @@ class _Connection(asyncio.Protocol):
             self._hosts.append(value)
         elif name in _WEB:
             self._from_web = True
+        elif name == b"content-type":
+            self._content_type = value
+        elif name == _MODE:
+            self._streamed = value.lower() == b"streaming"
+        elif self._head < 0 and name in (_ERROR_TYPE, _ERROR_BODY):
+            self._read_trailer(name, value)
 
     def on_headers_complete(self) -> None:
         self._head = -1
         known = len(self._hosts) == 1 and hmac.compare_digest(self._hosts[0], self._api.authority)
         if known and not self._from_web:
             self._stop_timer()
+            if self._streamed and self._transport and (stream := self._api.stream_for(self._path.decode())):
+                stream.open(self._content_type.decode("latin-1"), self._transport)
+                self._stream = stream
             return
         self._rejected = True
         self.respond(403, _error("AccessDenied", "This Runtime API belongs to another execution environment."))
@@ -244,14 +283,28 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def on_body(self, body: bytes) -> None:
-        if not self._rejected:
+        if self._stream is not None:
+            self._stream.add(body)
+        elif not self._rejected:
             self._body += body[: RESPONSE_LIMIT + 1 - len(self._body)]
 
     def on_message_complete(self) -> None:
         self._head = 0
         if self._rejected:
             return
+        if self._stream is not None:
+            self._stream.close()
         self._api.receive(self, self._parser.get_method().decode(), self._path.decode(), bytes(self._body))
+
+    def _read_trailer(self, name: bytes, value: bytes) -> None:
+        """Replace the response by the error that a trailer names."""
+        if not self.failed:
+            self.failed, self._body = True, bytearray()
+        if name == _ERROR_BODY:
+            with contextlib.suppress(binascii.Error):
+                self._body[:] = base64.b64decode(value)
+        elif not self._body:
+            self._body[:] = json.dumps({"errorType": value.decode("latin-1")}).encode()
 
     def respond(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Write a response."""
