@@ -27,6 +27,8 @@ def test_an_invented_pagination_token_is_rejected(cloud: Any, token: str) -> Non
         (client("cloudwatch").describe_alarm_history, "NextToken", "InvalidParameterValue"),
         (client("cloudwatch").describe_alarms, "NextToken", "InvalidParameterValue"),
         (client("cloudwatch").list_metrics, "NextToken", "InvalidParameterValue"),
+        (client("events", **validated).list_archives, "NextToken", "ValidationException"),
+        (client("events", **validated).list_replays, "NextToken", "ValidationException"),
         (client("events", **validated).list_rules, "NextToken", "ValidationException"),
         (client("iam", **validated).list_roles, "Marker", "ValidationError"),
         (client("iam", **validated).list_users, "Marker", "ValidationError"),

@@ -28,7 +28,9 @@ from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 
 CONFIGURATION = {
+    "events_archives",
     "events_buses",
+    "events_replays",
     "events_rules",
     "events_targets",
     "event_invoke_configs",

@@ -264,6 +264,9 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
     },
     "events": {
         "PutTargets": PartialSupport("Functions, queues, topics, state machines, log groups and other buses."),
+        "PutPermission": _POLICIES,
+        "RemovePermission": _POLICIES,
+        "CreateArchive": PartialSupport("KmsKeyIdentifier has no effect."),
         "CreateEventBus": PartialSupport(
             "KmsKeyIdentifier, DeadLetterConfig and LogConfig have no effect; partner sources are rejected."
         ),

@@ -17,7 +17,7 @@ def announce(cloud: CloudContext, source: str, detail_type: str, resource: str, 
     if not cloud.has_service(EventBridge.name):
         return
     events = cloud.service(EventBridge)
-    if events.has_pattern_rules():
+    if events.takes_service_events():
         cloud.spawn(events.put_service_event(source, detail_type, detail, [resource]), name=f"{detail_type} {resource}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
+from scones.cloud.services.events.archive_records import ArchiveRecords
 from scones.cloud.services.events.errors import invalid, no_bus
 from scones.cloud.services.events.rule_records import DEFAULT_BUS, RuleRecords, page, tags_of
 from scones.cloud.wire.members import Members
@@ -18,8 +19,9 @@ _STORED_MEMBERS = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogCo
 class BusOperations:
     """Operations on event buses; the default bus always exists."""
 
-    def __init__(self, records: RuleRecords) -> None:
+    def __init__(self, records: RuleRecords, archives: ArchiveRecords) -> None:
         self._records = records
+        self._archives = archives
 
     async def create_event_bus(self, call: OperationCall) -> Members:
         """Create a bus."""
@@ -40,7 +42,7 @@ class BusOperations:
             raise invalid("Cannot delete event bus default.")
         if self._records.find_bus(name) is None:
             raise no_bus(name)
-        if self._records.has_rules(name):
+        if self._records.has_rules(name) or self._archives.of_bus(name):  # on AWS, each archive has a rule
             raise invalid(f"Event bus {name} can't be deleted since it has rules.")
         await self._records.delete_bus(name)
         return {}
@@ -60,10 +62,12 @@ class BusOperations:
         return {"EventBuses": [self._described(row) for row in found], "NextToken": token}
 
     def _described(self, row: sqlite3.Row) -> dict[str, Any]:
+        document = json.loads(row["document"])
         return {
             "Name": row["name"],
             "Arn": self._records.bus_arn(row["name"]),
-            "Description": json.loads(row["document"]).get("Description"),
+            "Description": document.get("Description"),
+            "Policy": document.get("Policy"),
             "CreationTime": row["created"],
             "LastModifiedTime": row["modified"],
         }

@@ -53,10 +53,10 @@ class EventDelivery:
         arn = target["Arn"]
         match service_of(arn):
             case "states":
-                name = f"{event['id']}_{uuid.uuid5(uuid.NAMESPACE_OID, lane)}"
+                name = f"{event['id']}_{_unique(lane, event)}"
                 await start_execution(self._cloud, arn, text, name)
             case "logs":
-                await self._log(Arn.parse(arn).resource_name, text, str(uuid.uuid5(uuid.NAMESPACE_OID, lane)))
+                await self._log(Arn.parse(arn).resource_name, text, _unique(lane, event))
             case "events":
                 await self._forward(self._records.bus(arn), [event])
             case _:
@@ -96,3 +96,8 @@ class EventDelivery:
         await self._cloud.call(
             "logs", "PutLogEvents", {"logGroupName": group, "logStreamName": stream, "logEvents": [line]}
         )
+
+
+def _unique(lane: str, event: dict[str, Any]) -> str:
+    """Return an id of the target, and of the replay that an event is part of."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, lane + event.get("replay-name", "")))

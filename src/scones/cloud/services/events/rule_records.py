@@ -121,6 +121,20 @@ class RuleRecords:
         )
         return added > 0
 
+    def bus_document(self, name: str) -> Members:
+        """Return the description, the policy and the settings of a bus; raises `ResourceNotFoundException`."""
+        row = self.find_bus(name)
+        if row is None:
+            raise no_bus(name)
+        document: Members = json.loads(row["document"])
+        return document
+
+    async def put_bus_document(self, name: str, document: Members) -> None:
+        """Replace the description, the policy and the settings of a bus."""
+        await self._store.execute(
+            "UPDATE events_buses SET document = ?, modified = ? WHERE name = ?", json.dumps(document), time.time(), name
+        )
+
     def bus_tags(self, name: str) -> dict[str, str]:
         """Return the tags of a bus that exists."""
         row = self.find_bus(name)

@@ -45,7 +45,7 @@ class RuleOperations:
         if schedule:
             _check_schedule(schedule, bus)
         if pattern:
-            _check_pattern(pattern)
+            check_event_pattern(pattern)
         document: dict[str, str] = {key: params[key] for key in ("Description", "RoleArn") if key in params}
         state = params.get("State", "ENABLED")
         former = self._records.find_rule(params["Name"], bus)
@@ -150,7 +150,7 @@ class RuleOperations:
 
     async def test_event_pattern(self, call: OperationCall) -> Members:
         """Report whether a pattern matches an event."""
-        _check_pattern(call.params["EventPattern"])
+        check_event_pattern(call.params["EventPattern"])
         try:
             event = json_document.load_text(call.params["Event"])
         except ValueError as error:
@@ -165,7 +165,8 @@ class RuleOperations:
         return self._records.rule(name, self._records.bus(call.params.get("EventBusName")))
 
 
-def _check_pattern(pattern: str) -> None:
+def check_event_pattern(pattern: str) -> None:
+    """Raise `InvalidEventPatternException` for an invalid pattern."""
     try:
         if too_complex(check_pattern(pattern)):
             raise PatternError(_TOO_COMPLEX)
