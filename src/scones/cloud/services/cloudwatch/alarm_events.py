@@ -27,7 +27,7 @@ _SETTINGS = {
 
 def may_match(cloud: CloudContext) -> bool:
     """Return True if a rule could match an event, and while EventBridge has not started yet."""
-    return not cloud.has_service(EventBridge.name) or cloud.service(EventBridge).has_pattern_rules()
+    return not cloud.has_service(EventBridge.name) or cloud.service(EventBridge).takes_service_events()
 
 
 async def put_state_change(cloud: CloudContext, alarm: Members, before: Members) -> None:
