@@ -41,6 +41,13 @@ def test_an_explicit_endpoint_of_aws_leads_to_the_cloud_and_the_caller_is_a_role
     assert known.stdout.strip() == f"arn:aws:iam::111122223333:role/service-role/{role}"
 
 
+def test_notebooks_do_not_show_that_the_variable_is_used(up):
+    program = f"import logging; logging.basicConfig(level=logging.INFO)\n{WHO}"
+    reported = up("exec", "--", sys.executable, "-c", program)
+    assert "INFO" in reported.stderr
+    assert "Found endpoint" not in reported.stderr
+
+
 def test_other_urls_are_not_changed(up):
     other = WHERE.replace("https://sts.eu-west-1.amazonaws.com", "http://127.0.0.1:1")
     assert up("exec", "--", sys.executable, "-c", other).stdout.strip() == "http://127.0.0.1:1"

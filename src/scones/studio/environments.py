@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,18 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_DATA_SCIENCE = (
-    "awscli",
-    "boto3",
-    "ipykernel",
-    "jsonlines",
-    "matplotlib",
-    "pandas>=2.2,<3",  # Studio's version; in release 3, chained assignment, common in notebooks, has no effect
-    "pillow",
-    "requests",
-    "scikit-learn",
-)
-"""Packages that notebooks commonly import in addition to the SDK, as in Studio's own container images."""
+from scones.studio import distribution
+
+PIP_NOTICE = Path(__file__).with_name("pip_notice.py")
 
 
 class InstallationError(Exception):
@@ -35,6 +27,10 @@ class VirtualEnvironment:
     name: str
     title: str
     requirements: tuple[str, ...]
+    constraint: str = ""
+    """Requirement that every later `pip install` in the environment must satisfy."""
+    reason: str = ""
+    """Sentences that `pip install sagemaker` prints about the constraint."""
 
     def python(self, folder: Path) -> Path:
         """Return the path of this environment's interpreter below `folder`."""
@@ -65,21 +61,58 @@ class VirtualEnvironment:
         _run(sys.executable, "-P", "-m", "venv", "--clear", str(folder / self.name))
         pip = (str(self.python(folder)), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         _run(*pip, *self.requirements)
+        if self.constraint:
+            self._write_constraint(folder / self.name)
         self._marker(folder).write_text(self._content())
+
+    def _write_constraint(self, environment: Path) -> None:
+        file = environment / "constraints.txt"
+        file.write_text(f"# {self.reason}\n{self.constraint}\n")
+        (environment / "pip.conf").write_text(f"[install]\nconstraint = {file}\n")
+        packages = next(environment.glob("lib/python*/site-packages"))
+        shutil.copy(PIP_NOTICE, packages / "scones_pip_notice.py")
+        (packages / "scones_pip_notice.pth").write_text("import scones_pip_notice\n")
 
     def _marker(self, folder: Path) -> Path:
         return folder / self.name / "requirements.txt"
 
     def _content(self) -> str:
-        return "".join(f"{requirement}\n" for requirement in self.requirements)
+        lines = [*self.requirements, *([f"# {self.constraint}: {self.reason}"] if self.constraint else [])]
+        return "".join(f"{line}\n" for line in lines)
 
 
 LAB = VirtualEnvironment("lab", "JupyterLab", ("jupyterlab>=4.4,<5",))
-SDK_V2 = VirtualEnvironment("sdk-v2", "SageMaker Python SDK v2", (*_DATA_SCIENCE, "sagemaker>=2.257,<3"))
+SDK_V2 = VirtualEnvironment(
+    "sdk-v2",
+    "SageMaker Python SDK v2",
+    distribution.PACKAGES,
+    "sagemaker<3",
+    "This kernel keeps SageMaker SDK v2: notebooks for v2 do not run with v3. For v3, run: scones studio --sdk v3",
+)
 # SDK v3 needs s3fs, whose aiobotocore accepts few releases of botocore. With aiobotocore first, pip chooses boto3 and
 # awscli to match; otherwise it takes the newest boto3, and tries hundreds of old releases of s3fs and aiobotocore.
-_SDK_V3 = ("aiobotocore>=3,<4", *_DATA_SCIENCE, "sagemaker>=3.27,<4")
-SDK_V3 = VirtualEnvironment("sdk-v3", "SageMaker Python SDK v3", _SDK_V3)
+SDK_V3 = VirtualEnvironment(
+    "sdk-v3",
+    "SageMaker Python SDK v3",
+    (
+        "aiobotocore>=3,<4",
+        "awscli",
+        "boto3",
+        "imageio",
+        "ipykernel",
+        "jsonlines",
+        distribution.MATPLOTLIB,
+        distribution.PANDAS,
+        "pillow",
+        "plotly",
+        "requests",
+        "scikit-learn",
+        "seaborn",
+        "sagemaker>=3.27,<4",
+    ),
+    "sagemaker>=3",
+    "This kernel keeps SageMaker SDK v3: notebooks for v3 do not run with v2. For v2, run: scones studio --sdk v2",
+)
 SDKS = {"v2": SDK_V2, "v3": SDK_V3}
 
 

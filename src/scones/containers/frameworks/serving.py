@@ -33,12 +33,14 @@ def serve(framework: Framework) -> int:
         code = _code(container)
         if code is not None:
             source.install(code)
-        if missing := framework.missing():
-            log.warning("%s", missing)  # the script may not need it
         if not framework.handlers:
             raise ScriptError(
                 f"The local cloud supports the {framework.name} image for training only, not for hosting."
             )
+        if missing := framework.missing():
+            if code is None:
+                raise ScriptError(missing)
+            log.warning("%s", missing)  # the script may not need it
     except ScriptError as error:
         log.error("%s", error)
         return 1

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -125,10 +126,7 @@ class TrainingEnvironment:
 
     def arguments(self) -> list[str]:
         """Return the hyperparameters as command-line arguments, `--name value`, sorted by name."""
-        found = []
-        for name, value in sorted(self.hyperparameters.items()):
-            found += [f"--{name}" if len(name) > 1 else f"-{name}", _argument(value)]
-        return found
+        return command_line_arguments(self.hyperparameters)
 
     @cached_property
     def described(self) -> dict[str, Any]:
@@ -195,7 +193,20 @@ class TrainingEnvironment:
         }
         named |= {f"channel_{name}": path for name, path in environment["channel_input_dirs"].items()}
         named |= {f"hp_{name}": value for name, value in self.hyperparameters.items()}
-        return {f"SM_{name.upper()}": _variable(value) for name, value in named.items()}
+        return environment_variables(named)
+
+
+def command_line_arguments(values: Mapping[str, Any]) -> list[str]:
+    """Return values as command-line arguments, `--name value`, sorted by name."""
+    found = []
+    for name, value in sorted(values.items()):
+        found += [f"--{name}" if len(name) > 1 else f"-{name}", _argument(value)]
+    return found
+
+
+def environment_variables(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return values as SM_* variables; names are only upper-cased."""
+    return {f"SM_{name.upper()}": _variable(value) for name, value in values.items()}
 
 
 def _decoded(value: Any) -> Any:

@@ -157,6 +157,14 @@ def test_a_model_that_cannot_be_loaded_fails_the_endpoint(bench: Workbench) -> N
     assert "OSError: the model is torn" in bench.log_lines(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/")
 
 
+def test_an_image_that_cannot_serve_fails_the_endpoint_with_its_reason(bench: Workbench) -> None:
+    image = SKLEARN.replace("sagemaker-scikit-learn:1.2-1-cpu-py3", "tensorflow-training:2.14")
+    endpoint = deployed(bench, image, packed(weights_txt="1"), wait=False)
+    described = until(lambda: _ended(bench, endpoint), 60)
+    reason = "The local cloud supports the TensorFlow image for training only, not for hosting."
+    assert described["FailureReason"].endswith(f" The last error in the log: {reason}")
+
+
 def _ended(bench: Workbench, endpoint: str) -> Any:
     described = bench.sagemaker.describe_endpoint(EndpointName=endpoint)
     return described if described["EndpointStatus"] != "Creating" else None
@@ -165,9 +173,14 @@ def _ended(bench: Workbench, endpoint: str) -> Any:
 def test_the_packages_of_awss_images_can_be_imported(bench: Workbench) -> None:
     script = """
 from sagemaker_containers.beta.framework import content_types, encoders, env, transformer, worker
-from sagemaker_inference import decoder, encoder, errors
+from sagemaker_inference import decoder, encoder, environment, errors, utils
+from sagemaker_inference.default_inference_handler import DefaultInferenceHandler
 
 def model_fn(model_dir):
+    assert environment.model_dir == model_dir
+    assert utils.parse_accept("text/csv; q=1, */*") == ["text/csv", "*/*"]
+    assert DefaultInferenceHandler().default_output_fn([1], "text/html,application/json") == ("[1]", "application/json")
+    assert environment.Environment().module_name == env.ServingEnv().module_name
     return env.ServingEnv().module_name
 
 def input_fn(body, content_type):

@@ -82,6 +82,38 @@ def test_a_script_gets_its_arguments_and_variables(bench: Workbench) -> None:
     assert json.loads(env["SM_TRAINING_ENV"])["job_name"] == job["TrainingJobName"]
 
 
+def test_the_training_toolkit_of_awss_images_can_be_imported(bench: Workbench) -> None:
+    script = """
+import json, pathlib
+import sagemaker_containers
+from sagemaker_containers.beta.framework import entry_point as older, modules
+from sagemaker_training import entry_point, environment, mapping
+
+env = environment.Environment()
+assert env.channel_input_dirs["train"] == "/opt/ml/input/data/train"
+assert env["hosts"] == ["algo-1"] == dict(env)["hosts"]
+assert env.hyperparameters == {"rate": 0.5} and env.model_dir == environment.model_dir and not env.is_hetero
+assert env.to_cmd_args() == ["--rate", "0.5"] and env.to_env_vars()["SM_HP_RATE"] == "0.5"
+assert mapping.to_env_vars({"a": [1]}) == {"SM_A": "[1]"}
+assert sagemaker_containers.training_env().current_host == env.current_host == "algo-1"
+assert older.run.__name__ == "run" and modules.import_module.__name__ == "import_module"
+entry_point.run(env.module_dir, "other.py", env.to_cmd_args(), {"MINE": "yes"})
+"""
+    other = REPORT.format("[sys.argv, os.environ['MINE']]")
+    bench.put("data/a.csv", "1,2")
+    job = run(
+        bench,
+        archive(train_py=script, other_py=other),
+        channels={"train": {"S3Uri": f"s3://{bench.bucket}/data/"}},
+        HyperParameters={"rate": "0.5"},
+    )
+    assert json.loads(files(bench, job)["reported.json"]) == [["other.py", "--rate", "0.5"], "yes"]
+    lines = bench.log_lines(GROUP, f"{job['TrainingJobName']}/algo-1-")
+    assert lines[0].startswith(
+        "The image sagemaker-scikit-learn:1.2-1-cpu-py3 has scikit-learn 1.2. The local cloud runs"
+    )
+
+
 def test_a_failure_quotes_the_scripts_error(bench: Workbench) -> None:
     job = run(bench, archive(train_py="print('begun', flush=True)\nraise ValueError('no such image')"))
     assert job["FailureReason"] == (

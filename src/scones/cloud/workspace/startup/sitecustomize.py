@@ -2,9 +2,10 @@
 
 The SageMaker SDKs pass STS's public endpoint to its client, which overrides AWS_ENDPOINT_URL. If that variable is set,
 explicit AWS endpoints are dropped, so that botocore uses the variable; otherwise nothing happens. Releases of botocore
-that do not know the variable (before 1.31, and AWS CLI 2 before 2.13) get its value as well. The hook also records
-where the SageMaker SDK v2 is imported from: functions that import the SDK without bundling it use this location. It
-uses the standard library only and supports any Python 3, because it runs in environments that have no Scones.
+that do not know the variable (before 1.31, and AWS CLI 2 before 2.13) get its value as well. The message by which
+botocore reports the use of the variable is dropped. The hook also records where the SageMaker SDK v2 is imported from:
+functions that import the SDK without bundling it use this location. It uses the standard library only and supports any
+Python 3, because it runs in environments that have no Scones.
 """
 
 from __future__ import annotations
@@ -54,8 +55,17 @@ def redirect_after_import(spec: importlib.machinery.ModuleSpec) -> None:
         execute(module)  # type: ignore[arg-type]  # importlib passes a module
         readable = hasattr(module, "ConfiguredEndpointProvider")
         redirect(module.Session, readable)  # type: ignore[attr-defined]  # the module is botocore.session
+        drop_endpoint_messages(spec.name.rpartition(".")[0])
 
     spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+
+
+def drop_endpoint_messages(package: str) -> None:
+    """Drop botocore's message "Found endpoint for SERVICE via: environment_global", which notebooks show per client."""
+    import logging  # botocore has imported it
+
+    logger = logging.getLogger(f"{package}.configprovider")
+    logger.addFilter(lambda record: not str(record.msg).startswith("Found endpoint for"))
 
 
 def record_sdk_location(spec: importlib.machinery.ModuleSpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import entry_point
 from .beta.framework import training_env
 
-__all__ = ["training_env"]
+__all__ = ["entry_point", "training_env"]

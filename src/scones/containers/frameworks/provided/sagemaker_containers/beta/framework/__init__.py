@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from . import content_types, encoders, env, errors, transformer, worker
+from scones.containers.frameworks.provided.sagemaker_training import mapping
 
-__all__ = ["content_types", "encoders", "env", "errors", "training_env", "transformer", "worker"]
+from ... import _logging as logging
+from ... import entry_point
+from . import content_types, encoders, env, errors, modules, transformer, worker
+
+__all__ = [
+    "content_types",
+    "encoders",
+    "entry_point",
+    "env",
+    "errors",
+    "logging",
+    "mapping",
+    "modules",
+    "training_env",
+    "transformer",
+    "worker",
+]
 
 
 def training_env() -> env.TrainingEnv:
