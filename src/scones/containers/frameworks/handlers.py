@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from scones.containers.contract import Container, Reply
-from scones.containers.frameworks import codec
+from scones.containers.frameworks import codec, old_models
 
 NAMES = ("model_fn", "input_fn", "predict_fn", "output_fn")
 
@@ -57,7 +57,15 @@ class Handlers:
         if self._transform is None:
             self._handlers |= {name: own[name] or getattr(module, name) for name in NAMES[1:]}
         self._context = Context({"model_dir": str(container.model), "gpu_id": None})
-        self._model = self._call("model_fn", str(container.model))
+        self._model = self._loaded(str(container.model))
+
+    def _loaded(self, model_dir: str) -> Any:
+        try:
+            return self._call("model_fn", model_dir)
+        except Exception as error:
+            if cause := old_models.cause_of(error):
+                raise ValueError(cause) from error
+            raise
 
     def handle(self, headers: dict[str, str], body: bytes) -> Reply:
         """Answer a request; exceptions become an error response. `headers` have lower-case names."""

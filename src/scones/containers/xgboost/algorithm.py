@@ -149,9 +149,18 @@ def model_fn(model_dir: str) -> xgboost.Booster:
         path = found[0]
     try:
         return xgboost.Booster(model_file=str(path))
-    except (xgboost.core.XGBoostError, UnicodeDecodeError):
-        with path.open("rb") as file:
-            return pickle.load(file)  # type: ignore[no-any-return] # noqa: S301 - the user's own, as AWS's image loads it
+    except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:
+        try:
+            return _unpickled(path)
+        except xgboost.core.XGBoostError:
+            raise
+        except Exception:
+            raise error from None  # the file is not a pickle
+
+
+def _unpickled(path: Path) -> xgboost.Booster:
+    with path.open("rb") as file:
+        return pickle.load(file)  # type: ignore[no-any-return] # noqa: S301 - the user's own, as AWS's image loads it
 
 
 def input_fn(body: Any, content_type: str) -> xgboost.DMatrix:
