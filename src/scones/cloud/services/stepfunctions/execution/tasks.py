@@ -171,7 +171,7 @@ class TaskAttempt:
             assert self.runner.callbacks is not None
             waiting.append(asyncio.ensure_future(self.runner.callbacks.wait_for_output(self.token, None)))
         try:
-            ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             if not self.chain.recorder.closed:  # the execution was stopped, or the task timed out
                 self.runner.abandon(resource, self.parameters, response)
@@ -179,7 +179,7 @@ class TaskAttempt:
         finally:
             for each in waiting:
                 each.cancel()
-        return ended.pop().result()
+        return next(each for each in waiting if each.done()).result()
 
     async def _activity(self, heartbeat: int | None, history: ChainHistory | None) -> Any:
         def started(worker: str | None) -> None:
