@@ -15,6 +15,7 @@ import boto3
 import pytest
 
 from scones.cloud.process import sandbox
+from support.scones_command import SCONES
 from support.zips import zip_of
 
 
@@ -57,6 +58,51 @@ def test_status_describes_the_cloud_and_its_exit_status_shows_if_one_runs(up: An
     after = up("status", "--json")
     assert after.returncode == 1
     assert json.loads(after.stdout) == {"running": False, "data_dir": str(up.data_dir)}
+
+
+def test_status_lists_standard_and_express_state_machines(up: Any) -> None:
+    machines = boto3.client("stepfunctions", **_keys(json.loads(up("env", "--json").stdout)))
+    definition = json.dumps({"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 600, "End": True}}})
+    role = "arn:aws:iam::111122223333:role/r"
+    machines.create_state_machine(name="quick", definition=definition, roleArn=role, type="EXPRESS")
+    standard = machines.create_state_machine(name="long", definition=definition, roleArn=role)["stateMachineArn"]
+    machines.start_execution(stateMachineArn=standard, name="one")
+    text = up("status")
+    assert text.returncode == 0, text.stderr
+    assert "State machine long\nState machine quick\nExecution one of long: RUNNING since " in text.stdout
+    reported = json.loads(up("status", "--json").stdout)
+    assert reported["state_machines"] == ["long", "quick"]
+    assert [(found["name"], found["state_machine"]) for found in reported["running_executions"]] == [("one", "long")]
+
+
+@pytest.mark.parametrize("path", ["~nonesuch/data", "loop", "x" * 300, "/proc/data"])
+def test_a_data_folder_that_cannot_exist_is_refused_in_one_sentence(scones: Any, path: str) -> None:
+    (scones.folder / "loop").symlink_to("loop")
+    for command in (["up", "--detach"], ["up"], ["run"]):
+        refused = scones(*command, SCONES_DATA_DIR=path)
+        assert refused.returncode in (1, 2)
+        assert "Traceback" not in refused.stderr
+        assert len(refused.stderr.splitlines()) <= 2  # `scones up` also prints the data folder
+        assert path in refused.stderr
+
+
+def test_a_broken_identity_is_rebuilt(scones: Any) -> None:
+    assert scones("up", "--detach", "--port", "0", "--region", "eu-west-1").returncode == 0
+    scones("down")
+    for content in ("", "{", "[]", '{"account": 1}', "[" * 100_000):
+        (scones.data_dir / "identity.json").write_text(content)
+        started = scones("up", "--detach", "--port", "0", "--region", "eu-west-1")
+        assert started.returncode == 0, started.stderr
+        scones("down")
+
+
+def test_a_full_disk_behind_the_output_is_reported_in_one_sentence(scones: Any) -> None:
+    for command in ("--help", "status"):
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(
+                [SCONES, command], stdout=full, stderr=subprocess.PIPE, env=scones.environment, cwd=scones.folder
+            )
+        assert (ran.returncode, ran.stderr) == (1, b"scones: No space left on device.\n")
 
 
 def test_env_points_a_shell_at_the_cloud_and_unsets_profiles(up: Any) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from scones.workflow.functions.serialize_image import MAX_BYTES
 from scones.workflow.target import Target
-from scones.workflow.upload_image import upload_image
+from scones.workflow.upload_image import NotAnImageError, upload_image
 
 
 @pytest.fixture
@@ -63,8 +63,11 @@ def test_other_image_formats_become_jpeg(local_target: Target, bucket: str, tmp_
     assert Image.open(io.BytesIO(content)).format == "JPEG"
 
 
-def test_bytes_that_are_not_an_image_are_left_to_the_endpoint(
-    local_target: Target, bucket: str, tmp_path: Path
-) -> None:
-    (tmp_path / "broken.png").write_bytes(b"no image")
-    assert delivered(local_target, bucket, tmp_path / "broken.png")[1] == b"no image"
+def test_a_file_that_is_not_an_image_is_refused_by_name(local_target: Target, bucket: str, tmp_path: Path) -> None:
+    text, half = tmp_path / "text.png", draw(tmp_path / "half.png", 32, 32)
+    text.write_bytes(b"no image")
+    half.write_bytes(half.read_bytes()[:1000])
+    with pytest.raises(NotAnImageError, match=r"text\.png is not an image; specify PNG or JPEG files\.$"):
+        upload_image(local_target, bucket, text)
+    with pytest.raises(NotAnImageError, match=r"half\.png cannot be read \(image file is truncated.*\); specify PNG"):
+        upload_image(local_target, bucket, half)

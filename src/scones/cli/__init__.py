@@ -7,9 +7,9 @@ import sys
 import click
 
 from scones import __version__
-from scones.cli import classify, draw, monitor, remove, run, studio
+from scones.cli import classify, draw, logs, monitor, remove, run, studio
 from scones.cli import local_cloud as clouds
-from scones.cli.errors import end_on_signals
+from scones.cli.errors import UserError, end_on_signals, sentence
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,6 +22,7 @@ def commands() -> None:
     scones run --keep               the same, and keep the endpoint in service
     scones classify bicycle.png     classify an image with this endpoint
     scones up --detach              start only the local cloud
+    scones logs --follow            show the log of the local cloud
     """
 
 
@@ -32,6 +33,7 @@ for command in (
     clouds.status,
     clouds.env,
     clouds.exec_,
+    logs.logs,
     classify.classify,
     monitor.monitor,
     remove.remove,
@@ -60,4 +62,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except OSError as error:  # for example a full disk: click itself prints help texts
+        UserError(sentence(error)).show()
+        sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)

@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING
 import click
 
 from scones.cli import options
-from scones.cli.errors import UserError, report_errors
+from scones.cli.errors import Command, UserError
 from scones.cli.target import open_target
 
 if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
     from scones.workflow.classification import Classification
 
 
-@click.command(short_help="Classify images.")
+@click.command(cls=Command, short_help="Classify images.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path(path_type=Path))
 @options.target
 @click.option("--region", metavar="REGION", help="AWS region; only with --target aws.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per image.")
 @options.data_dir
 @options.verbose
-def classify(
-    images: tuple[Path, ...], target: str, region: str | None, as_json: bool, data_dir: Path, verbose: bool
-) -> int:
+def classify(images: tuple[Path, ...], target: str, region: str | None, as_json: bool, data_dir: Path) -> int:
     """Start an execution for each IMAGE, and print its label, its confidence, and the verdict: passed or gated.
 
     The endpoint must be in service, for example after `scones run --keep`. The exit status is 1 if an execution failed.
@@ -40,7 +38,7 @@ def classify(
             raise UserError(f"Image not found: {image}; specify PNG or JPEG files.")
         if not image.stat().st_size:
             raise UserError(f"{image} is empty; specify PNG or JPEG files.")
-    with report_errors(verbose), open_target(target, data_dir, settings) as workflow_target:
+    with open_target(target, data_dir, settings) as workflow_target:
         from scones.workflow import model_card
         from scones.workflow.classification import classify_images
         from scones.workflow.endpoint import served_artifact

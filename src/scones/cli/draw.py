@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from scones.cli import options
-from scones.cli.errors import report_errors
+from scones.cli.errors import Command
 
 
-@click.command(short_help="Draw labelled synthetic images.")
+@click.command(cls=Command, short_help="Draw labelled synthetic images.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @options.verbose
-def draw(folder: Path, verbose: bool) -> int:
+def draw(folder: Path) -> int:
     """Draw 1,200 labelled images of bicycles and motorcycles into FOLDER: train/, test/ and their .lst files.
 
     The images are the same each time. `scones run` uses them if no archive is available.
@@ -21,12 +21,11 @@ def draw(folder: Path, verbose: bool) -> int:
     \b
     scones draw images
     """
-    with report_errors(verbose):
-        from scones.workflow.dataset import draw as drawn
+    from scones.workflow.dataset import draw as drawn
 
-        dataset = drawn(folder)
-        click.echo(
-            f"{dataset.train:,} training and {dataset.test:,} test images (synthetic) of "
-            f"{', '.join(dataset.classes)} in {folder}"
-        )
+    dataset = drawn(folder)
+    click.echo(
+        f"{dataset.train:,} training and {dataset.test:,} test images (synthetic) of "
+        f"{', '.join(dataset.classes)} in {folder}"
+    )
     return 0

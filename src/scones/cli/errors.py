@@ -11,6 +11,9 @@ from typing import Any
 
 import click
 
+VERBOSE = "scones.verbose"
+"""Key of click's context, under which the option --verbose is stored."""
+
 
 class UserError(click.ClickException):
     """A mistake that the user can correct: one sentence that says what to do."""
@@ -20,23 +23,26 @@ class UserError(click.ClickException):
         click.echo(f"scones: {self.message}", err=True)
 
 
-@contextmanager
-def report_errors(verbose: bool) -> Iterator[None]:
-    """Convert exceptions to a `UserError`; with `verbose`, raise them unchanged."""
-    try:
-        yield
-    except (click.ClickException, click.exceptions.Exit, KeyboardInterrupt, SystemExit):
-        raise
-    except BrokenPipeError:  # the reader of the output has gone: click exits with 1 and no message
-        raise
-    except Exception as error:
-        if verbose:
+class Command(click.Command):
+    """A command that reports each exception as one sentence; with --verbose, Python prints the traceback instead."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # click's return type
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        raise UserError(sentence(error)) from error
+        except BrokenPipeError:  # the reader of the output has gone: click exits with 1 and no message
+            raise
+        except Exception as error:
+            if ctx.meta.get(VERBOSE):
+                raise
+            advice = " (run again with --verbose for the traceback)" if VERBOSE in ctx.meta else ""
+            raise UserError(sentence(error) or f"{type(error).__name__}: {error}{advice}") from error
 
 
 def sentence(error: Exception) -> str:
-    """Return an exception's message for the user."""
+    """Return an exception's message for the user, or "" for an unexpected exception."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     if isinstance(error, NoCredentialsError):
@@ -52,7 +58,9 @@ def sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."
-    return f"{type(error).__name__}: {error} (run again with --verbose for the traceback)"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    return ""
 
 
 @contextmanager

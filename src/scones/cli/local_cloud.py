@@ -17,9 +17,8 @@ import click
 
 from scones.cli import local_target as local
 from scones.cli import options
-from scones.cli.errors import UserError, defer_interrupts, report_errors
+from scones.cli.errors import Command, UserError, defer_interrupts
 from scones.cloud import workspace
-from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
 
 if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
@@ -34,7 +33,7 @@ EXIT_HUNG = 3
 """Exit status of `scones status` for a cloud that runs but does not respond."""
 
 
-@click.command(short_help="Start the local cloud.")
+@click.command(cls=Command, short_help="Start the local cloud.")
 @click.option("--detach", is_flag=True, help="Return when the cloud is ready, and keep it running in the background.")
 @click.option(
     "--port",
@@ -53,7 +52,6 @@ def up(
     account: str | None,
     recover: bool,
     data_dir: Path,
-    verbose: bool,
 ) -> int:
     """Start the local cloud in the foreground until Ctrl-C, or in the background with --detach.
 
@@ -66,28 +64,27 @@ def up(
     `scones status` lists them. Stop or delete those that you do not want, then restart without --recover to resume
     the rest.
     """
-    with report_errors(verbose):
-        if detach:
-            known = lifecycle.find(data_dir)
-            with defer_interrupts():
-                running = lifecycle.start(
-                    data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
-                )
-            click.echo(
-                f"The local cloud {'is already running' if known else 'is ready'} at {running.url}; "
-                f"its data folder is {data_dir}."
+    if detach:
+        known = lifecycle.find(data_dir)
+        with defer_interrupts():
+            running = lifecycle.start(
+                data_dir, port=port, region=region, account=account, verbose=options.is_verbose(), recover=recover
             )
-            if damage := running.state().get("damage"):
-                click.echo(_DAMAGED.format(damage=damage), err=True)
-            click.echo(f"Stop it with `scones down{_data_dir_option(data_dir)}`.")
-            return 0
-        if lifecycle.find(data_dir):
-            raise UserError(f"A local cloud is already running on {data_dir}; stop it with `scones down`.")
-        click.echo(f"Data folder: {data_dir}. Press Ctrl-C to stop.", err=True)
-        command = lifecycle.server_command(
-            data_dir.resolve(), port=port, region=region, account=account, verbose=verbose, recover=recover
+        click.echo(
+            f"The local cloud {'is already running' if known else 'is ready'} at {running.url}; "
+            f"its data folder is {data_dir}."
         )
-        os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - this process gets the signals
+        if damage := running.state().get("damage"):
+            click.echo(_DAMAGED.format(damage=damage), err=True)
+        click.echo(f"Stop it with `scones down{_data_dir_option(data_dir)}`.")
+        return 0
+    if lifecycle.find(data_dir):
+        raise UserError(f"A local cloud is already running on {data_dir}; stop it with `scones down`.")
+    click.echo(f"Data folder: {data_dir}. Press Ctrl-C to stop.", err=True)
+    command = lifecycle.server_command(
+        data_dir.resolve(), port=port, region=region, account=account, verbose=options.is_verbose(), recover=recover
+    )
+    os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - this process gets the signals
     return 0
 
 
@@ -97,7 +94,7 @@ def _data_dir_option(data_dir: Path) -> str:
     return f" --data-dir {shlex.quote(str(data_dir))}" if source is click.core.ParameterSource.COMMANDLINE else ""
 
 
-@click.command(short_help="Stop the local cloud and its child processes.")
+@click.command(cls=Command, short_help="Stop the local cloud and its child processes.")
 @options.data_dir
 def down(data_dir: Path) -> int:
     """Stop the local cloud of a data folder and its child processes. Stored data is kept.
@@ -106,7 +103,7 @@ def down(data_dir: Path) -> int:
     scones down
     scones down --data-dir /tmp/other
     """
-    with report_errors(verbose=False), defer_interrupts():
+    with defer_interrupts():
         stopped = lifecycle.stop(data_dir)
     click.echo(_stop_summary(data_dir, stopped))
     return 0
@@ -124,11 +121,11 @@ def _stop_summary(data_dir: Path, stopped: lifecycle.Stopped | None) -> str:
     return f"The local cloud on {data_dir}{how} has been stopped{killed}."
 
 
-@click.command(short_help="Show the status of the local cloud.")
+@click.command(cls=Command, short_help="Show the status of the local cloud.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.data_dir
 @options.verbose
-def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
+def status(as_json: bool, data_dir: Path) -> int:
     """Show the local cloud, its endpoints, and its running training jobs and executions.
 
     The exit status is 1 if no local cloud is running, and 3 if the local cloud does not respond.
@@ -141,8 +138,6 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
     except lifecycle.UnresponsiveError as hung:
         click.echo(json.dumps(_hung_status(hung)) if as_json else str(hung))
         return EXIT_HUNG
-    except CloudError as error:
-        raise UserError(str(error)) from error
     if running is None:
         click.echo(
             json.dumps({"running": False, "data_dir": str(data_dir)})
@@ -150,18 +145,17 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
             else f"No local cloud is running on {data_dir}; start one with `scones up --detach`."
         )
         return 1
-    with report_errors(verbose):
-        found = {
-            "running": True,
-            "answers": True,
-            "data_dir": str(running.data_dir),
-            "url": running.url,
-            "pid": running.pid,
-            "account": running.account,
-            "region": running.region,
-            **_condition(running),
-            **_activity(local.use_cloud(running)),
-        }
+    found = {
+        "running": True,
+        "answers": True,
+        "data_dir": str(running.data_dir),
+        "url": running.url,
+        "pid": running.pid,
+        "account": running.account,
+        "region": running.region,
+        **_condition(running),
+        **_activity(local.use_cloud(running)),
+    }
     click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
     return 0
 
@@ -203,6 +197,7 @@ def _activity(target: Target) -> dict[str, Any]:
     executions = [
         {"name": execution["name"], "state_machine": machine["name"], "since": execution["startDate"].isoformat()}
         for machine in machines
+        if machine["type"] == "STANDARD"  # Step Functions does not list the executions of Express state machines
         for page in states.get_paginator("list_executions").paginate(
             stateMachineArn=machine["stateMachineArn"], statusFilter="RUNNING"
         )
@@ -253,7 +248,7 @@ def _condition_as_text(found: dict[str, Any]) -> Iterator[str]:
     )
 
 
-@click.command(short_help="Print shell exports for the local cloud.")
+@click.command(cls=Command, short_help="Print shell exports for the local cloud.")
 @click.option("--json", "as_json", is_flag=True, help="Print the variables as JSON.")
 @options.data_dir
 def env(as_json: bool, data_dir: Path) -> int:
@@ -274,6 +269,7 @@ def env(as_json: bool, data_dir: Path) -> int:
 
 @click.command(
     "exec",
+    cls=Command,
     short_help="Run a command in the local cloud's environment.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scones.cli.errors import UserError, defer_interrupts, report_errors
+from scones.cli.errors import UserError, defer_interrupts
 from scones.cloud.process import lifecycle
 
 if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
@@ -35,8 +35,7 @@ def use_cloud(running: lifecycle.RunningCloud) -> Target:
 
 def running_at(data_dir: Path) -> lifecycle.RunningCloud:
     """Return the cloud that runs on a data folder. Raises a `UserError` that says how to start one."""
-    with report_errors(verbose=False):
-        running = lifecycle.find(data_dir)
+    running = lifecycle.find(data_dir)
     if running is None:
         raise UserError(
             f"No local cloud is running on {data_dir}; start one with `scones up --detach`, or select another "

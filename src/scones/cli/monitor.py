@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from scones.cli import options
-from scones.cli.errors import report_errors
+from scones.cli.errors import Command
 from scones.cli.target import open_target
 
 
-@click.command(short_help="Write the report again.")
+@click.command(cls=Command, short_help="Write the report again.")
 @click.option(
     "--report",
     type=click.Path(path_type=Path, file_okay=False),
@@ -38,7 +38,6 @@ def monitor(
     target: str,
     region: str | None,
     data_dir: Path,
-    verbose: bool,
 ) -> int:
     """Write the report again, from the endpoint's capture records for the dataset of its model.
 
@@ -46,7 +45,7 @@ def monitor(
     scones monitor --report today --since 2026-11-23
     """
     settings = options.settings(threshold=threshold, region=region)
-    with report_errors(verbose), open_target(target, data_dir, settings) as workflow_target:
+    with open_target(target, data_dir, settings) as workflow_target:
         from rich.console import Console
 
         from scones.cli.display import Display
@@ -58,7 +57,7 @@ def monitor(
             (report or data_dir / "report").expanduser(),
             since=since.replace(tzinfo=UTC) if since else None,
             threshold=threshold,
-            observer=Display(Console(), steps=0, verbose=verbose),
+            observer=Display(Console(), steps=0, verbose=options.is_verbose()),
         )
         click.echo(f"{len(written.captures.records):,} records; report: {written.path.resolve()}")
     return 0

@@ -7,11 +7,20 @@ from typing import Any
 
 import click
 
+from scones.cli.errors import VERBOSE
 from scones.settings import Settings, SettingsError, load
 
 
 def _resolved(context: click.Context, parameter: click.Parameter, path: Path) -> Path:  # noqa: ARG001 - click's API
-    return path.expanduser().resolve()
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links, an unknown user, or a current folder that was deleted
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise click.BadParameter(f"{path}: {reason}.") from error
+
+
+def _stored(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's API
+    context.meta[VERBOSE] = value
 
 
 data_dir = click.option(
@@ -23,7 +32,13 @@ data_dir = click.option(
     callback=_resolved,
     help="Data folder; each data folder has its own local cloud.",
 )
-verbose = click.option("--verbose", is_flag=True, help="Show log lines and error tracebacks.")
+verbose = click.option(
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=_stored,
+    help="Show log lines and error tracebacks.",
+)
 target = click.option(
     "--target",
     type=click.Choice(["local", "aws"]),
@@ -31,6 +46,11 @@ target = click.option(
     show_default=True,
     help="Where to run: in the local cloud, or on AWS with your credentials.",
 )
+
+
+def is_verbose() -> bool:
+    """Return True if the current command has the option --verbose."""
+    return bool(click.get_current_context().meta[VERBOSE])
 
 
 def settings(**given: Any) -> Settings:

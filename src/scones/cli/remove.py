@@ -7,17 +7,17 @@ from pathlib import Path
 import click
 
 from scones.cli import options
-from scones.cli.errors import UserError, report_errors
+from scones.cli.errors import Command, UserError
 from scones.cli.target import open_target
 
 
-@click.command(short_help="Delete the resources of the workflow.")
+@click.command(cls=Command, short_help="Delete the resources of the workflow.")
 @options.target
 @click.option("--region", metavar="REGION", help="AWS region; only with --target aws.")
 @click.option("--yes", is_flag=True, help="Delete; without it, nothing is deleted.")
 @options.data_dir
 @options.verbose
-def remove(target: str, region: str | None, yes: bool, data_dir: Path, verbose: bool) -> int:
+def remove(target: str, region: str | None, yes: bool, data_dir: Path) -> int:
     """Delete everything that the workflow created, and print each deleted resource.
 
     Deletes the endpoint, its configurations and models, the state machine, the functions, the roles, the logs, and the
@@ -28,7 +28,7 @@ def remove(target: str, region: str | None, yes: bool, data_dir: Path, verbose: 
     scones remove --target aws --region eu-west-1 --yes
     """
     settings = options.settings(region=region)
-    with report_errors(verbose), open_target(target, data_dir, settings) as workflow_target:
+    with open_target(target, data_dir, settings) as workflow_target:
         from scones.workflow.removal import remove as remove_all
 
         bucket = settings.bucket(workflow_target.account, workflow_target.region)

@@ -13,13 +13,13 @@ import click
 from scones.cli import local_target as local
 from scones.cli import options
 from scones.cli.aws_target import confirmed_aws_target, removal_command
-from scones.cli.errors import report_errors
+from scones.cli.errors import Command
 
 if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
     from scones.workflow import Summary
 
 
-@click.command(short_help="Run the complete workflow and write a report.")
+@click.command(cls=Command, short_help="Run the complete workflow and write a report.")
 @click.option(
     "--source",
     "sources",
@@ -63,7 +63,6 @@ def run(
     json_file: Path | None,
     report: Path | None,
     data_dir: Path,
-    verbose: bool,
 ) -> int:
     """Run the complete workflow, from images to a report.
 
@@ -79,49 +78,48 @@ def run(
     settings = options.settings(classes=classes, threshold=threshold, epochs=epochs, region=region)
     if sha256 and not sources:
         raise click.UsageError("--sha256 applies only to your own archive; specify it with --source.")
-    with report_errors(verbose):
-        from rich.console import Console
+    from rich.console import Console
 
-        from scones.cli.display import Display
+    from scones.cli.display import Display
 
-        display = Display(Console(), steps=7, verbose=verbose)
-        with contextlib.ExitStack() as stack:
-            if target == "aws":
-                with display.step("AWS"):
-                    workflow_target = confirmed_aws_target(settings, yes)
-            else:
-                with display.step("Local cloud"):
-                    cloud, new = stack.enter_context(
-                        local.up(data_dir, keep=keep, region=settings.region or None, verbose=verbose)
-                    )
-                    display.message(f"{'ready' if new else 'already running'} at {cloud.url}")
-                    display.message(f"data folder: {cloud.data_dir}")
-                workflow_target = local.use_cloud(cloud)
-            from scones.workflow import Level, Pipeline
+    display = Display(Console(), steps=7, verbose=options.is_verbose())
+    with contextlib.ExitStack() as stack:
+        if target == "aws":
+            with display.step("AWS"):
+                workflow_target = confirmed_aws_target(settings, yes)
+        else:
+            with display.step("Local cloud"):
+                cloud, new = stack.enter_context(
+                    local.up(data_dir, keep=keep, region=settings.region or None, verbose=options.is_verbose())
+                )
+                display.message(f"{'ready' if new else 'already running'} at {cloud.url}")
+                display.message(f"data folder: {cloud.data_dir}")
+            workflow_target = local.use_cloud(cloud)
+        from scones.workflow import Level, Pipeline
 
-            pipeline = Pipeline(
-                workflow_target,
-                settings,
-                data_dir=data_dir,
-                report_dir=report and report.expanduser(),
-                observer=display,
+        pipeline = Pipeline(
+            workflow_target,
+            settings,
+            data_dir=data_dir,
+            report_dir=report and report.expanduser(),
+            observer=display,
+        )
+        result = pipeline.run(sources, sha256)
+        summary = result.summary(time.monotonic() - began)
+        if json_file:
+            write_json(json_file, summary)
+        display.table("Summary", rows(summary))
+        for problem in result.problems:
+            display.print_line(problem, "bold red")
+        if target == "aws":
+            display.message(
+                f"The endpoint incurs costs; {removal_command(workflow_target)} deletes everything.", Level.WARNING
             )
-            result = pipeline.run(sources, sha256)
-            summary = result.summary(time.monotonic() - began)
-            if json_file:
-                write_json(json_file, summary)
-            display.table("Summary", rows(summary))
-            for problem in result.problems:
-                display.print_line(problem, "bold red")
-            if target == "aws":
-                display.message(
-                    f"The endpoint incurs costs; {removal_command(workflow_target)} deletes everything.", Level.WARNING
-                )
-            elif keep or not new:
-                display.message(
-                    "The local cloud is still running: use `scones classify IMAGE` or `scones down` "
-                    f"(data folder: {data_dir})."
-                )
+        elif keep or not new:
+            display.message(
+                "The local cloud is still running: use `scones classify IMAGE` or `scones down` "
+                f"(data folder: {data_dir})."
+            )
     return 0 if result.complete else 1
 
 

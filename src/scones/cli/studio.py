@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
 import time
@@ -12,13 +13,13 @@ import click
 
 from scones.cli import local_target as local
 from scones.cli import options
-from scones.cli.errors import UserError, defer_interrupts, report_errors
+from scones.cli.errors import Command, UserError, defer_interrupts
 from scones.cloud import workspace
 
 READY_SECONDS = 60.0
 
 
-@click.command(short_help="Open JupyterLab in the local cloud's environment.")
+@click.command(cls=Command, short_help="Open JupyterLab in the local cloud's environment.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("notebooks"))
 @click.option(
     "--sdk",
@@ -44,7 +45,6 @@ def studio(
     no_browser: bool,
     environments: Path | None,
     data_dir: Path,
-    verbose: bool,
 ) -> int:
     """Open JupyterLab on FOLDER (default: notebooks), connected to the local cloud. Press Ctrl-C to stop it.
 
@@ -60,17 +60,16 @@ def studio(
     from scones.studio.lab import jupyter_lab
     from scones.studio.notebooks import provide
 
+    port = _free_port(port)
     environments_folder = environments or data_dir / "environments"
-    with report_errors(verbose), local.up(data_dir, keep=False, region=None, verbose=verbose) as (running, _):
+    with local.up(data_dir, keep=False, region=None, verbose=options.is_verbose()) as (running, _):
         chosen = list(known.SDKS.values()) if sdk == "both" else [known.SDKS[sdk]]
         for environment in (known.LAB, *chosen):
             environment.install(environments_folder, click.echo)
         kernels = write_kernels(environments_folder, chosen, data_dir / "kernels")
         provide(folder)
-        opened = jupyter_lab(
-            environments_folder, kernels, folder.resolve(), port or _free_port(), workspace.environment(running)
-        )
-        output = None if verbose else subprocess.DEVNULL
+        opened = jupyter_lab(environments_folder, kernels, folder.resolve(), port, workspace.environment(running))
+        output = None if options.is_verbose() else subprocess.DEVNULL
         # In a separate session, Jupyter does not receive Ctrl-C, so it does not ask whether to stop.
         jupyter = subprocess.Popen(
             opened.command, env=opened.environment, stdout=output, stderr=output, start_new_session=True
@@ -81,7 +80,9 @@ def studio(
             click.echo("Press Ctrl-C to stop.")
             if not no_browser:
                 webbrowser.open(opened.url)
-            return jupyter.wait()
+            if status := jupyter.wait():
+                raise UserError(_ended(status))
+            return 0
         finally:
             with defer_interrupts():
                 jupyter.terminate()
@@ -91,10 +92,8 @@ def studio(
 def _wait_until_ready(jupyter: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        if jupyter.poll() is not None:
-            raise UserError(
-                f"JupyterLab exited with status {jupyter.returncode}; run again with --verbose to see its log."
-            )
+        if (status := jupyter.poll()) is not None:
+            raise UserError(_ended(status))
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -104,7 +103,17 @@ def _wait_until_ready(jupyter: subprocess.Popen[bytes], port: int) -> None:
     )
 
 
-def _free_port() -> int:
+def _ended(status: int) -> str:
+    return f"JupyterLab exited with status {status}; run again with --verbose to see its log."
+
+
+def _free_port(port: int) -> int:
+    """Return the port, or any free one for 0. Raises `UserError` if it cannot be used."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise UserError(f"Port {port} {reason}: specify another with --port, or omit it.") from error
         return int(probe.getsockname()[1])

@@ -47,6 +47,8 @@ def start_failure(error: Exception, data_dir: Path) -> CloudError | None:
         return CloudError(
             f"Cannot write to {data_dir} ({os.strerror(number)}): specify another folder with --data-dir."
         )
+    if isinstance(error, OSError) and error.filename and Path(error.filename) in (data_dir, *data_dir.parents):
+        return CloudError(f"Cannot create {data_dir} ({error.strerror}): specify another folder with --data-dir.")
     if number in (errno.EMFILE, errno.ENFILE):
         return CloudError("The limit on open files is too low: raise it (`ulimit -n`).")
     if number in (errno.EAGAIN, errno.ENOMEM) or isinstance(error, MemoryError) or "start new thread" in str(error):

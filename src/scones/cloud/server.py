@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -189,8 +190,9 @@ def _listen(port: int | None) -> socket.socket:
         listener.bind(("127.0.0.1", PORT if port is None else port))
     except OSError as error:
         if port is not None:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
             raise SystemExit(
-                f"Port {port} is in use: specify another with --port, or omit it to use any free port."
+                f"Port {port} {reason}: specify another with --port, or omit it to use any free port."
             ) from error
         listener.bind(("127.0.0.1", 0))
     return listener

@@ -38,7 +38,10 @@ class Classification:
 def classify_images(
     target: Target, settings: Settings, card: ModelCard, images: Sequence[Path]
 ) -> list[Classification]:
-    """Upload images, start an execution for each, and wait for all; `card` is the card of the endpoint's model."""
+    """Upload images, start an execution for each, and wait for all; `card` is the card of the endpoint's model.
+
+    Raises NotAnImageError before the first execution if a file is not an image.
+    """
     bucket, machine = settings.bucket(target.account, target.region), state_machine_arn(target, settings)
     keys = [upload_image(target, bucket, image) for image in images]
     executions = execute(target, machine, bucket, keys, concurrency=settings.concurrency, progress=silent)

@@ -65,9 +65,22 @@ def test_one_class_is_too_few(tmp_path: Path) -> None:
         transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("bicycle", "bicycle"))
 
 
-def test_a_class_without_images_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="no train image of class_01 or class_02"):
-        transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("class_01", "class_02"))
+@pytest.mark.parametrize(
+    ("classes", "reported"),
+    [
+        (("class_01", "class_02"), "no train image of class_01 or class_02"),
+        (("bicycle", "class_01", "apple"), r"no train image of class_01\.$"),
+    ],
+)
+def test_a_class_without_images_is_reported(tmp_path: Path, classes: tuple[str, ...], reported: str) -> None:
+    with pytest.raises(ArchiveError, match=reported):
+        transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, classes)
+
+
+def test_a_class_without_test_images_is_reported(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "a.tar.gz", test=pickle.dumps(split_of([48, 48]), 2))
+    with pytest.raises(ArchiveError, match=r"no test image of bicycle\.$"):
+        transform(from_file(archive), tmp_path)
 
 
 def test_unchanged_files_are_kept_and_the_others_are_rewritten(tmp_path: Path) -> None:

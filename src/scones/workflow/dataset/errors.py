@@ -5,7 +5,7 @@ DatasetError
 │   ├── SlowSourceError     the source is so slow that another one should be tried
 │   └── DigestError         the source delivered a different file than requested
 ├── NoSourceError           no source delivered it; `failures` has the reason of each
-├── ArchiveError            the file is not a CIFAR-100 Python archive, or is malicious
+├── ArchiveError            the file is not a CIFAR-100 Python archive, is malicious, or has no images of a class
 │   └── ForbiddenGlobalError    a pickle in it names code that no image needs
 ├── UnknownClassError       the archive does not have a class of this name
 ├── TooFewClassesError      fewer than two class names
@@ -53,7 +53,7 @@ class NoSourceError(DatasetError):
 
 
 class ArchiveError(DatasetError):
-    """The file cannot be read as a CIFAR-100 Python archive, or is malicious."""
+    """The file cannot be read as a CIFAR-100 Python archive, is malicious, or has no images of a class."""
 
 
 class ForbiddenGlobalError(ArchiveError):

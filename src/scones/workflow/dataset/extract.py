@@ -127,7 +127,10 @@ class _Download:
         self.s3 = s3
 
     def __call__(self, source: str, least_rate: float) -> Archive:
-        scheme = source.partition("://")[0].lower() if "://" in source else "file"
+        try:
+            scheme = urlsplit(source).scheme if "://" in source else "file"
+        except ValueError as error:
+            raise SourceError(source, f"is not a valid address ({error})") from error
         if scheme == "file":
             return self._local(source)
         if scheme in ("https", "http"):
@@ -141,13 +144,16 @@ class _Download:
         return self._remote(source, opener, least_rate)
 
     def _local(self, source: str) -> Archive:
-        path = Path(url2pathname(urlsplit(source).path) if source.lower().startswith("file:") else source).expanduser()
-        if not path.is_file():
-            raise SourceError(source, "file not found")
+        path = Path(url2pathname(urlsplit(source).path) if source.lower().startswith("file:") else source)
         try:
+            path = path.expanduser()
+            if not path.is_file():
+                raise SourceError(source, "file not found")
             size, found = path.stat().st_size, digest(path)
         except OSError as error:
             raise SourceError(source, f"cannot be read ({error.strerror})") from error
+        except RuntimeError as error:  # from expanduser
+            raise SourceError(source, "is in the folder of an unknown user") from error
         self.progress(size, size)
         return self._verified(source, path, found)
 

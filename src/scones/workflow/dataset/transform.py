@@ -37,15 +37,17 @@ def transform(
     """Write the archive's images of `classes` below `folder`. Labels follow the order of `classes`.
 
     A file with the same content is not written again. `progress` receives numbers of images. Raises UnknownClassError
-    for a name that the archive does not have, and ArchiveError for an archive that is unreadable or malicious.
+    for a name that the archive does not have. Raises ArchiveError for an archive that is unreadable or malicious, or
+    that has a split without an image of a class.
     """
     classes = distinct(classes)
     cifar = read_archive(archive.path)
     labels = cifar.labels_of(classes)
     chosen = {split: list(_select(cifar.splits[split], labels)) for split in SPLITS}
     for split in SPLITS:
-        if not chosen[split]:
-            raise ArchiveError(f"{archive.path} has no {split} image of {' or '.join(classes)}.")
+        present = {image.label for image in chosen[split]}
+        if missing := [name for label, name in enumerate(classes) if label not in present]:
+            raise ArchiveError(f"{archive.path} has no {split} image of {' or '.join(missing)}.")
     write(folder, chosen, progress)
     return Dataset("cifar-100", classes, folder, len(chosen["train"]), len(chosen["test"]), archive.sha256)
 
