@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -55,6 +56,17 @@ def opened(scones: Any, *arguments: str | Path) -> Iterator[tuple[str, str]]:
             studio.wait(timeout=60)
         finally:
             studio.terminate()  # if the test failed
+
+
+def test_a_port_in_use_is_reported_before_anything_starts(scones):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = scones("studio", "--port", str(port), "--no-browser")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"scones: Port {port} is in use: specify another with --port, or omit it.\n"
+    assert not scones.data_dir.exists()
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.authenticate import AuthenticatedRequest, Authenticator
 from scones.cloud.gateway.body import BodyReader, stream, wait_for_disconnect
 from scones.cloud.gateway.health import HealthRoute
+from scones.cloud.gateway.landing import LandingRoute
 from scones.cloud.gateway.origin import check_origin
 from scones.cloud.gateway.receive import received_request
 from scones.cloud.gateway.respond import ResponseWriter, internal_error, operation_error
@@ -44,7 +45,7 @@ class Gateway:
         settings = cloud.settings
         self._cloud = cloud
         self._port = settings.port
-        self._health = HealthRoute(cloud)
+        self._own_routes: tuple[HttpRoute, ...] = (HealthRoute(cloud), LandingRoute(cloud))
         self._bodies = BodyReader()
         self._router = Router(cloud)
         verifier = SignatureVerifier(cloud.credentials, account=settings.account, region=settings.region)
@@ -56,7 +57,7 @@ class Gateway:
         if scope["type"] != "http":
             raise RuntimeError(f"The gateway supports HTTP only, not {scope['type']}.")
         request = received_request(scope, self._port)
-        for route in (self._health, *self._cloud.http_routes):
+        for route in (*self._own_routes, *self._cloud.http_routes):
             if route.matches(request):
                 response = await self._respond_by_route(route, request, receive)
                 break
