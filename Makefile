@@ -17,6 +17,7 @@ COMPILE := $(BIN)/python -m compileall -q src
 run: $(VENV)/.run
 	@$(COMPILE)
 	@$(BIN)/scones run $(ARGS)
+	@echo "The command is $(BIN)/scones. To call it by its name in a shell: export PATH=\"\$$PATH:$(abspath $(BIN))\""
 
 test: $(VENV)/.test
 	@$(COMPILE)

@@ -1,6 +1,6 @@
 """Test a state machine that retries a Lambda function, with the pytest plugin of Scones.
 
-    pip install 'scones[testing]'
+    pip install --editable '.[testing]'
     pytest examples/test_state_machine.py
 
 prints `2 passed`. The fixture `scones_environment` starts a local cloud and sets the AWS_* variables, so that any

@@ -1,6 +1,6 @@
 """Train a model with SageMaker's XGBoost, deploy it to an endpoint, and ask it: boto3 only, on a local cloud.
 
-    pip install 'scones[frameworks]'
+    pip install --editable '.[frameworks]'
     python examples/train_and_deploy.py
 
 The model learns that a number above 50 has label 1. After about ten seconds it prints:

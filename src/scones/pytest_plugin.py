@@ -1,4 +1,4 @@
-"""A pytest plugin with local clouds: `pip install 'scones[testing]'`.
+"""A pytest plugin with local clouds: `pip install '.[testing]'` in a clone.
 
 pytest imports this module in every run, so everything else is imported only when a fixture is used.
 """

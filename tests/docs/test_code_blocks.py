@@ -112,3 +112,8 @@ def test_each_command_is_in_the_reference(name: str) -> None:
     origin = f"{command.callback.__module__}:{command.callback.__name__}"
     page = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
     assert f"## scones {name}\n\n```{{eval-rst}}\n.. command:: {origin}\n   :prog: scones {name}\n```\n" in page
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*.py"))])
+def test_scones_is_installed_from_a_clone_because_there_is_no_release(name: str) -> None:
+    assert not re.search(r"pip install [^\n`]*['\" ]scones\[", (ROOT / name).read_text(encoding="utf-8"))

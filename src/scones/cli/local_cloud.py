@@ -288,7 +288,8 @@ def exec_(command: tuple[str, ...], data_dir: Path) -> None:
     environment["PATH"] = _path(environment)
     program = shutil.which(command[0], path=environment["PATH"])
     if program is None:
-        advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check the spelling and PATH"
+        install = f"install it with `{shlex.quote(sys.executable)} -m pip install awscli`"
+        advice = install if command[0] == "aws" else "check the spelling and PATH"
         raise UserError(f"Command not found: {command[0]!r}; {advice}.")
     _warn_of_old_cli(program)
     try:

