@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from scones.monitor import charts
@@ -20,7 +21,7 @@ from scones.monitor.capture_record import CaptureRecord, InvalidLine
 from scones.monitor.captures import Captures, FolderCaptures, read_captures
 from scones.monitor.report import ExecutionCounts, RunFacts, write_report
 from scones.monitor.statistics import Statistics, describe
-from scones.monitor.theme import DARK, LIGHT, confidence, percent
+from scones.monitor.theme import DARK, LIGHT, PHONE_WIDTH, confidence, percent
 from support.monitor_records import START, draw_image, write_captures
 
 DEFINITION = {
@@ -48,6 +49,8 @@ FACTS = RunFacts(
     errors={"FilterInferences": {flow.GATE_ERROR: 1}, "ClassifyImage": {"ModelError": 1}},
     finished=START + timedelta(minutes=6),
 )
+
+PHONE = replace(LIGHT, width=PHONE_WIDTH)
 
 LABELS = {"event-0": 0, "event-1": 0, "event-3": 1}
 
@@ -151,7 +154,7 @@ def test_every_chart_is_in_the_page_in_both_themes_with_a_text_and_as_a_file(rep
         with Image.open(report.with_name(name)) as chart:
             assert 1400 <= chart.width <= 1700
             assert 200 <= chart.height <= 2000
-    assert len(page.attributes("srcset")) == 5
+    assert len(page.attributes("srcset")) == 5 * 3  # the dark theme, and both themes for phones
     images = [attributes for tag, attributes in page.elements if tag == "img"]
     assert len(images) == 5 + 4  # the charts, and the images of lowest confidence
     assert all(len(image["alt"]) > 20 for image in images)
@@ -241,7 +244,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("statistics", CASES.values(), ids=CASES.keys())
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("theme", [LIGHT, DARK, PHONE], ids=["light", "dark", "phone"])
 def test_charts_can_be_drawn_for_few_and_for_many_records(statistics: Statistics, theme: charts.Theme) -> None:
     figures = [
         charts.confidence_over_time(statistics, theme),
@@ -253,11 +256,38 @@ def test_charts_can_be_drawn_for_few_and_for_many_records(statistics: Statistics
 
     for figure in figures:
         chart = Image.open(BytesIO(charts.png(figure)))
-        assert chart.width == 1536
-        assert 250 <= chart.height <= 1700
+        assert chart.width == round(theme.width * 160)
+        assert 250 <= chart.height <= (2800 if theme.narrow else 1700)
         background = chart.convert("RGB").getpixel((2, 2))
         assert background == tuple(bytes.fromhex(theme.background[1:]))
         assert len(chart.convert("RGB").getcolors(1 << 20) or []) > 3  # the chart is not empty
+
+
+@pytest.mark.parametrize("statistics", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("theme", [LIGHT, PHONE], ids=["wide", "phone"])
+def test_no_text_of_a_chart_is_cut_off(statistics: Statistics, theme: charts.Theme) -> None:
+    errors = {"FilterInferences": {flow.GATE_ERROR: 1234}, "ClassifyImage": {"SageMaker.ModelError" + "x" * 20: 2}}
+    figures = [
+        charts.confidence_over_time(statistics, theme),
+        charts.confidence_histograms(statistics, theme),
+        charts.predictions_per_class(statistics, theme),
+        charts.gate_pass_rate(statistics, theme),
+        flow.state_machine(DEFINITION, 2000, 764, errors, theme=theme),
+    ]
+
+    for figure in figures:
+        charts.png(figure)
+        edge = figure.bbox
+        for text in figure.findobj(Text):
+            if text.get_text().strip() and text.get_visible() and not _is_clipped_tick(text):
+                box = text.get_window_extent()
+                assert edge.x0 <= box.x0 < box.x1 <= edge.x1, text.get_text()
+                assert edge.y0 <= box.y0 < box.y1 <= edge.y1, text.get_text()
+
+
+def _is_clipped_tick(text: Text) -> bool:
+    """Return True for a tick label beyond the limits of its axis, which matplotlib does not draw."""
+    return text.axes is not None and not text.axes.get_tightbbox().overlaps(text.get_window_extent())
 
 
 def test_the_main_path_follows_next_and_ends_at_a_loop() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from scones.monitor.statistics import Floats, Statistics
 from scones.monitor.theme import (
     LIGHT,
-    WIDTH,
+    MARGIN,
     Theme,
     confidence,
     escape_mathtext,
@@ -46,7 +46,7 @@ def confidence_over_time(statistics: Statistics, theme: Theme = LIGHT) -> Figure
     if not statistics.total:
         note(figure, theme, NO_SCORES)
         return figure
-    axes = new_axes(figure, theme, right=0.84)
+    axes = new_axes(figure, theme, right=1.536, bottom=0.8 if theme.narrow else 0.6)
     times = _dates(_spread(statistics.times))
     size, alpha = _density(statistics.total)
     for passing, colour, marker in ((True, theme.passed, "o"), (False, theme.gated, "D")):
@@ -77,7 +77,7 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     groups = [[index] for index in order]
     if len(order) > MAX_PANELS:
         groups = [*groups[: MAX_PANELS - 1], order[MAX_PANELS - 1 :]]
-    columns = min(max(len(groups), 1), 2 if len(groups) in (2, 4) else 3)
+    columns = 1 if theme.narrow else min(max(len(groups), 1), 2 if len(groups) in (2, 4) else 3)
     rows = max(-(-len(groups) // columns), 1)
     subtitle = "Images by confidence, for each predicted class; the dashed line is the threshold"
     figure = new_figure(theme, 1.6 + 2.3 * rows, _histogram_title(statistics), subtitle)
@@ -88,10 +88,10 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     grid = figure.add_gridspec(
         rows,
         columns,
-        left=0.06,
-        right=0.97,
+        left=MARGIN / theme.width,
+        right=1 - 0.288 / theme.width,
         bottom=0.62 / height,
-        top=1 - 1.3 / height,
+        top=1 - (theme.header + 0.35) / height,
         wspace=0.16,
         hspace=0.5,
     )
@@ -121,9 +121,9 @@ def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     if not statistics.total:
         note(figure, theme, NO_SCORES)
         return figure
-    names = [shorten(statistics.classes[index], 30) for index in shown]
-    left = 0.08 + 0.0085 * max(len(name) for name in names)
-    axes = new_axes(figure, theme, left=left, right=0.86, bottom=0.3)
+    names = [shorten(statistics.classes[index], 16 if theme.narrow else 30) for index in shown]
+    left = (0.4 if theme.narrow else 0.768) + 0.0816 * max(len(name) for name in names)
+    axes = new_axes(figure, theme, left=left, right=0.9 if theme.narrow else 1.344, bottom=0.3)
     axes.grid(visible=False)
     rows = np.arange(len(shown))
     totals, passed = statistics.counts[shown], statistics.passed_counts[shown]
@@ -156,7 +156,7 @@ def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     low, high = percent(float(slices.rates.min())), percent(float(slices.rates.max()))
     subtitle = f"Pass rate per {_duration(slices.step)}, from {low} to {high}; larger dots stand for more images"
     figure = new_figure(theme, 3.8, title, subtitle)
-    axes = new_axes(figure, theme, left=0.07, right=0.88)
+    axes = new_axes(figure, theme, left=0.672, right=1.152, bottom=0.8 if theme.narrow else 0.6)
     times = _dates(slices.starts + slices.step / 2)
     axes.plot(times, slices.rates, color=theme.passed, linewidth=1.4, alpha=0.5)
     axes.scatter(times, slices.rates, s=18 + 70 * slices.totals / slices.totals.max(), color=theme.passed, linewidths=0)
@@ -185,7 +185,7 @@ def least_confident_images(statistics: Statistics, count: int = 24, theme: Theme
     for cell, index in enumerate(chosen):
         row, column = divmod(cell, columns)
         left, top = 0.06 + 0.114 * column, height - 1.0 - 1.62 * row
-        axes = figure.add_axes((left, (top - 1.0) / height, 1.0 / WIDTH, 1.0 / height))
+        axes = figure.add_axes((left, (top - 1.0) / height, 1.0 / theme.width, 1.0 / height))
         axes.set_axis_off()
         image = decode_image(statistics.scored[index].image)
         if image is None:
@@ -256,7 +256,8 @@ def _group_name(statistics: Statistics, group: Sequence[int]) -> str:
 
 def _bar_label(axes: Axes, theme: Theme, text: str, *, row: float, start: float, length: float, full: float) -> None:
     """Write a label inside a bar, if it fits; `full` is the length of the whole axis."""
-    if length > full * 0.016 * len(text):
+    width = axes.get_position().width * axes.figure.get_figwidth()  # in inches
+    if length > full * 0.12 / width * len(text):
         axes.text(start + full * 0.012, row, text, color=theme.background, va="center", fontsize=10, fontweight="bold")
 
 
@@ -306,8 +307,10 @@ def _time_axis(axes: Axes, times: Floats, theme: Theme) -> None:
     span = last - first
     room = max(span * 0.02, 0.2 if span > 2 else 30)
     axes.set_xlim(*_dates(np.array([first - room, last + room])))
-    axes.xaxis.set_major_locator(AutoDateLocator(tz=UTC, minticks=4, maxticks=8))  # type: ignore[no-untyped-call]
+    most = 4 if theme.narrow else 8
+    axes.xaxis.set_major_locator(AutoDateLocator(tz=UTC, minticks=most // 2, maxticks=most))  # type: ignore[no-untyped-call]
     form = "%H:%M:%S" if span < 600 else "%H:%M" if span < 86400 else "%-d %b %H:%M" if span < 3 * 86400 else "%-d %b"
+    form = form.replace("%b %H", "%b\n%H") if theme.narrow else form
     axes.xaxis.set_major_formatter(DateFormatter(form, tz=UTC))  # type: ignore[no-untyped-call]
     begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (first, float(times[-1])))
     day = f"{begin:%-d %B %Y}" if begin.date() == end.date() else f"{begin:%-d %B %Y} to {end:%-d %B %Y}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from scones.monitor import state_machine_chart as flow
 from scones.monitor.captures import Captures
 from scones.monitor.images import data_uri, png_uri
 from scones.monitor.statistics import Statistics, describe, label_of
-from scones.monitor.theme import DARK, LIGHT, Theme, confidence, format_count, percent, stamp
+from scones.monitor.theme import DARK, LIGHT, PHONE_WIDTH, Theme, confidence, format_count, percent, stamp
 
 if TYPE_CHECKING:  # Jinja and Matplotlib take long to load; only reports use them
     from jinja2 import Template
@@ -81,11 +81,13 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart in both themes, as data URIs, with a description in words."""
+    """A chart in both themes and two widths, as data URIs, with a description in words."""
 
     title: str
     light: str
     dark: str
+    light_phone: str
+    dark_phone: str
     words: str
 
 
@@ -226,9 +228,10 @@ def _charts(folder: Path, statistics: Statistics, facts: RunFacts, least_confide
 
 
 def _chart(path: Path, facts: RunFacts, draw: Callable[[Theme], Figure], title: str, words: str) -> Chart:
-    light, dark = (_png(draw(theme), theme, facts) for theme in (LIGHT, DARK))
-    path.write_bytes(light)
-    return Chart(title, png_uri(light), png_uri(dark), words)
+    themes = (LIGHT, DARK, replace(LIGHT, width=PHONE_WIDTH), replace(DARK, width=PHONE_WIDTH))
+    drawn = [_png(draw(theme), theme, facts) for theme in themes]
+    path.write_bytes(drawn[0])
+    return Chart(title, *map(png_uri, drawn), words=words)
 
 
 def _png(figure: Figure, theme: Theme, facts: RunFacts) -> bytes:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypedDict
 
-from scones.monitor.theme import LIGHT, WIDTH, Theme, escape_mathtext, format_count, new_figure, note, percent, shorten
+from scones.monitor.theme import LIGHT, Theme, escape_mathtext, format_count, new_figure, note, percent, shorten
 
 if TYPE_CHECKING:  # Matplotlib takes long to load, and only reports need it
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ UNKNOWN_STATE = ""
 
 GATE_ERROR = "ThresholdConfidenceNotMet"
 
-CENTRE, HALF, EXIT = 2.6, 1.55, 5.9
+WIDE, NARROW = (2.6, 1.55, 5.9), (1.05, 0.9, 2.3)
 """Inches: centre of the states' boxes, half their width, and left edge of the errors' boxes."""
 
 
@@ -70,7 +70,7 @@ def state_machine(
     if elsewhere:
         rows.append((UNKNOWN_STATE, _sorted(elsewhere)))
     heights = [max(1.15, 0.5 * len(exits) + 0.65) for _, exits in rows]
-    height = 2.3 + sum(heights) + 0.2
+    height = 2.5 + sum(heights)
     share = f", {percent(succeeded / started)}," if started else ""
     title = (
         f"{succeeded:,} of {format_count(started, 'execution')}{share} succeeded"
@@ -82,9 +82,11 @@ def state_machine(
     if not path:
         note(figure, theme, "No state machine to draw")
         return figure
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, theme.width), ylim=(0, figure.get_figheight()))
     axes.set_axis_off()
-    _Diagram(axes, theme, gate_error, max(started, 1)).draw(rows, heights, height - 1.15, started)
+    _Diagram(axes, theme, gate_error, max(started, 1)).draw(
+        rows, heights, figure.get_figheight() - theme.header - 0.2, started
+    )
     return figure
 
 
@@ -93,24 +95,25 @@ class _Diagram:
 
     def __init__(self, axes: Axes, theme: Theme, gate_error: str, started: int) -> None:
         self.axes, self.theme, self.gate_error, self.started = axes, theme, gate_error, started
+        self.centre, self.half, self.exit = NARROW if theme.narrow else WIDE
 
     def draw(
         self, rows: list[tuple[str, list[tuple[str, int]]]], heights: list[float], top: float, remaining: int
     ) -> None:
         self._terminal(top, "Start", self.theme.muted)
-        self._arrow((CENTRE, top - 0.2), (CENTRE, top - 0.62), remaining, self.theme.passed)
-        self._text(CENTRE + 0.18, top - 0.4, f"{remaining:,}", self.theme.text)
+        self._arrow((self.centre, top - 0.2), (self.centre, top - 0.62), remaining, self.theme.passed)
+        self._text(self.centre + 0.18, top - 0.4, f"{remaining:,}", self.theme.text)
         top -= 0.62
         for (name, exits), height in zip(rows, heights, strict=True):
             box = height - 0.45
             edge = self.theme.text if name else self.theme.muted
             label = name or "in an unknown state"
-            self._box(CENTRE - HALF, top - box, 2 * HALF, box, label, fill=self.theme.box, edge=edge)
+            self._box(self.centre - self.half, top - box, 2 * self.half, box, label, fill=self.theme.box, edge=edge)
             for centre, (error, count) in zip(self._exit_positions(top, box, len(exits)), exits, strict=True):
                 self._exit(centre, error, count)
                 remaining -= count
-            self._arrow((CENTRE, top - box), (CENTRE, top - height), remaining, self.theme.passed)
-            self._text(CENTRE + 0.18, top - height + 0.22, f"{remaining:,}", self.theme.text)
+            self._arrow((self.centre, top - box), (self.centre, top - height), remaining, self.theme.passed)
+            self._text(self.centre + 0.18, top - height + 0.22, f"{remaining:,}", self.theme.text)
             top -= height
         self._terminal(top - 0.2, "Succeeded", self.theme.passed)
 
@@ -120,10 +123,18 @@ class _Diagram:
 
     def _exit(self, y: float, error: str, count: int) -> None:
         colour = self.theme.gated if error == self.gate_error else self.theme.failed
-        begin = CENTRE + HALF
-        self._arrow((begin, y), (EXIT, y), count, colour)
-        self._text((begin + EXIT) / 2, y + 0.17, f"{count:,}", colour, ha="center")
-        self._box(EXIT, y - 0.19, WIDTH - 0.35 - EXIT, 0.38, error, fill=self.theme.background, edge=colour)
+        begin = self.centre + self.half
+        self._arrow((begin, y), (self.exit, y), count, colour)
+        self._text((begin + self.exit) / 2, y + 0.17, f"{count:,}", colour, ha="center")
+        self._box(
+            self.exit,
+            y - 0.19,
+            self.theme.width - (0.15 if self.theme.narrow else 0.35) - self.exit,
+            0.38,
+            error,
+            fill=self.theme.background,
+            edge=colour,
+        )
 
     def _box(self, x: float, y: float, width: float, height: float, text: str, *, fill: str, edge: str) -> None:
         from matplotlib.patches import FancyBboxPatch
@@ -135,7 +146,7 @@ class _Diagram:
             )
         )
         label = escape_mathtext(shorten(text, 36))
-        size = 10.5 if len(label) <= 28 else 9
+        size = min(10.5, 10.5 * width / (0.1 * len(label)))
         self.axes.text(
             x + width / 2,
             y + height / 2,
@@ -149,7 +160,7 @@ class _Diagram:
         )
 
     def _terminal(self, y: float, text: str, colour: str) -> None:
-        self._box(CENTRE - 0.6, y - 0.2, 1.2, 0.4, text, fill=self.theme.background, edge=colour)
+        self._box(self.centre - 0.6, y - 0.2, 1.2, 0.4, text, fill=self.theme.background, edge=colour)
 
     def _arrow(self, begin: tuple[float, float], end: tuple[float, float], count: int, colour: str) -> None:
         from matplotlib.patches import FancyArrowPatch

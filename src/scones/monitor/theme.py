@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Matplotlib takes long to load, and only reports need it
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 9.6
-"""Width of every chart in inches."""
-
 DOTS_PER_INCH = 160
+MARGIN = 0.576
+"""Inches between the left edge of a chart and its title."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours by meaning: passed, gated, failed, and the background."""
+    """Colours by meaning: passed, gated, failed, and the background. `width` is that of every chart, in inches."""
 
     name: str
     background: str
@@ -28,28 +28,53 @@ class Theme:
     passed: str
     gated: str
     failed: str
+    width: float = 9.6
+
+    @property
+    def narrow(self) -> bool:
+        """True for charts on a phone: long titles have several lines, and panels are below each other."""
+        return self.width < 7
+
+    @property
+    def header(self) -> float:
+        """Height of the title and subtitle, in inches."""
+        return 1.85 if self.narrow else 0.95
 
 
 LIGHT = Theme("light", "#ffffff", "#1d2530", "#5d6875", "#d9dee4", "#f3f6f9", "#0072b2", "#d98200", "#b3261e")
 DARK = Theme("dark", "#171c23", "#e8ecf1", "#9aa6b4", "#38424e", "#212932", "#56b4e9", "#f0a830", "#ff7b72")
+PHONE_WIDTH = 4.8
+"""Width of a chart on a phone, in inches."""
 
 
 def new_figure(theme: Theme, height: float, title: str, subtitle: str = "") -> Figure:
-    """Return an empty figure whose title states the chart's result. Matplotlib is imported here, on first use."""
+    """Return an empty figure whose title states the chart's result. Matplotlib is imported here, on first use.
+
+    `height` is that of a wide figure, in inches; a narrow one is higher, because its header is.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=theme.background)
+    if theme.narrow:
+        height += theme.header - replace(theme, width=Theme.width).header
+        title, subtitle = textwrap.fill(title, 36), textwrap.fill(subtitle, 52)
+    figure = Figure(figsize=(theme.width, height), dpi=DOTS_PER_INCH, facecolor=theme.background)
+    left = (0.3 if theme.narrow else MARGIN) / theme.width
+    lines = title.count("\n")
+    top = 0.42 if theme.narrow else 0.23
     figure.text(
-        0.06, 1 - 0.34 / height, escape_mathtext(title), fontsize=14, fontweight="bold", color=theme.text, va="center"
+        left, 1 - top / height, escape_mathtext(title), fontsize=14, fontweight="bold", color=theme.text, va="top"
     )
-    figure.text(0.06, 1 - 0.64 / height, escape_mathtext(subtitle), fontsize=10, color=theme.muted, va="center")
+    below = top + 0.34 + 0.235 * lines
+    figure.text(left, 1 - below / height, escape_mathtext(subtitle), fontsize=10, color=theme.muted, va="top")
     return figure
 
 
-def new_axes(figure: Figure, theme: Theme, left: float = 0.06, right: float = 0.97, bottom: float = 0.6) -> Axes:
-    """Return axes below the title: `left` and `right` are shares of the width, `bottom` is in inches."""
-    height = figure.get_figheight()
-    axes = figure.add_axes((left, bottom / height, right - left, (height - bottom - 0.95) / height))
+def new_axes(figure: Figure, theme: Theme, left: float = MARGIN, right: float = 0.288, bottom: float = 0.6) -> Axes:
+    """Return axes below the title; `left`, `right` and `bottom` are the widths of the margins in inches."""
+    width, height = theme.width, figure.get_figheight()
+    axes = figure.add_axes(
+        (left / width, bottom / height, (width - left - right) / width, (height - bottom - theme.header) / height)
+    )
     style_axes(axes, theme)
     return axes
 
@@ -73,7 +98,8 @@ def note(figure: Figure, theme: Theme, text: str) -> None:
 
 def stamp(figure: Figure, theme: Theme, text: str) -> None:
     """Mark a figure at its upper right, so that copies of the figure keep the mark."""
-    mark = figure.text(0.965, 1 - 0.34 / figure.get_figheight(), text, ha="right", va="center", color=theme.gated)
+    below = 0.2 if theme.narrow else 0.34
+    mark = figure.text(0.965, 1 - below / figure.get_figheight(), text, ha="right", va="center", color=theme.gated)
     mark.set(fontsize=9.5, fontweight="bold")
     mark.set_bbox({"boxstyle": "round,pad=0.35", "facecolor": theme.background, "edgecolor": theme.gated})
 
