@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from scones.workflow.target import Target
 
 if TYPE_CHECKING:  # stubs are not installed at run time
-    from mypy_boto3_logs.type_defs import FilteredLogEventTypeDef, LogStreamTypeDef
+    from mypy_boto3_logs.type_defs import (
+        FilteredLogEventTypeDef,
+        FilterLogEventsRequestPaginateTypeDef,
+        LogStreamTypeDef,
+    )
 
 JOB_GROUPS = tuple(f"/aws/sagemaker/{kind}" for kind in ("TrainingJobs", "ProcessingJobs", "TransformJobs"))
 POLL_SECONDS = 1.0
@@ -65,10 +69,10 @@ class CloudWatchLog:
 
     def new(self) -> Iterator[FilteredLogEventTypeDef]:
         """Yield the events since the last call, the oldest first."""
-        prefix = {"logStreamNamePrefix": self._prefix} if self._prefix else {}
-        pages = self._client.get_paginator("filter_log_events").paginate(
-            logGroupName=self._group, startTime=self._since, **prefix
-        )
+        request: FilterLogEventsRequestPaginateTypeDef = {"logGroupName": self._group, "startTime": self._since}
+        if self._prefix:
+            request["logStreamNamePrefix"] = self._prefix
+        pages = self._client.get_paginator("filter_log_events").paginate(**request)
         try:
             found = [event for page in pages for event in page["events"]]
         except self._client.exceptions.ResourceNotFoundException:

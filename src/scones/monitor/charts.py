@@ -256,7 +256,7 @@ def _group_name(statistics: Statistics, group: Sequence[int]) -> str:
 
 def _bar_label(axes: Axes, theme: Theme, text: str, *, row: float, start: float, length: float, full: float) -> None:
     """Write a label inside a bar, if it fits; `full` is the length of the whole axis."""
-    width = axes.get_position().width * axes.figure.get_figwidth()  # in inches
+    width = axes.get_position().width * theme.width  # in inches
     if length > full * 0.12 / width * len(text):
         axes.text(start + full * 0.012, row, text, color=theme.background, va="center", fontsize=10, fontweight="bold")
 

@@ -231,7 +231,8 @@ def _chart(path: Path, facts: RunFacts, draw: Callable[[Theme], Figure], title: 
     themes = (LIGHT, DARK, replace(LIGHT, width=PHONE_WIDTH), replace(DARK, width=PHONE_WIDTH))
     drawn = [_png(draw(theme), theme, facts) for theme in themes]
     path.write_bytes(drawn[0])
-    return Chart(title, *map(png_uri, drawn), words=words)
+    light, dark, light_phone, dark_phone = map(png_uri, drawn)
+    return Chart(title, light, dark, light_phone, dark_phone, words)
 
 
 def _png(figure: Figure, theme: Theme, facts: RunFacts) -> bytes:
