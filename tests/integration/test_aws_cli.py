@@ -100,7 +100,7 @@ def test_a_function_in_a_state_machine(aws, tmp_path):
         "ExecutionSucceeded",
     ]
     seen = aws("logs", "filter-log-events", "--log-group-name", "/aws/lambda/double", "--filter-pattern", "seen")
-    assert sorted(event["message"] for event in seen["events"]) == ["seen {'n': 21}", "seen {'n': 4}"]
+    assert sorted(event["message"] for event in seen["events"]) == ["seen {'n': 21}\n", "seen {'n': 4}\n"]
 
 
 @pytest.mark.slow

@@ -116,12 +116,24 @@ def postpone_expiry(database: Path) -> None:
 
 
 def kept(before: Any, after: Any) -> bool:
-    """Return True if a response has all members of an earlier one; a later release may add members."""
+    """Return True if a response has all members of an earlier one; a later release may add members.
+
+    Version 1 answered with the milliseconds of an upload and of a part; S3 answers with whole seconds.
+    """
     if isinstance(before, dict):
-        return isinstance(after, dict) and all(name in after and kept(before[name], after[name]) for name in before)
+        return isinstance(after, dict) and all(
+            name in after and kept(whole_seconds(name, before[name]), whole_seconds(name, after[name]))
+            for name in before
+        )
     if isinstance(before, list):
         return isinstance(after, list) and len(before) == len(after) and all(map(kept, before, after))
     return bool(before == after)
+
+
+def whole_seconds(name: str, value: Any) -> Any:
+    """Return a time of S3 without its fraction of a second, and each other value unchanged."""
+    time = name in {"Initiated", "LastModified"} and isinstance(value, str)
+    return value.partition(".")[0].partition("+")[0] if time else value
 
 
 def use(cloud: Any) -> None:

@@ -212,8 +212,8 @@ def test_an_unsupported_service_is_reported(cloud, service, operation):
 
 
 def test_an_unsupported_operation_is_reported(cloud):
-    with pytest.raises(ClientError, match="does not support iam:ListUsers"):
-        cloud.client("iam").list_users()
+    with pytest.raises(ClientError, match="does not support iam:ListServerCertificates"):
+        cloud.client("iam").list_server_certificates()
 
 
 def test_the_cloud_listens_only_on_loopback(cloud):
