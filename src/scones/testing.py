@@ -107,9 +107,10 @@ class LocalCloud:
         because it keeps the credentials that it first found. Clients that exist already do not change.
         """
         variables = self.environment()
-        with mock.patch.dict(os.environ, variables), mock.patch.object(boto3, "DEFAULT_SESSION", None):
+        with mock.patch.dict(os.environ), mock.patch.object(boto3, "DEFAULT_SESSION", None):
             for name in lifecycle.CLEARED_VARIABLES:
                 os.environ.pop(name, None)
+            os.environ.update(variables)
             yield variables
 
     def session(self) -> boto3.Session:

@@ -42,7 +42,8 @@ def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
         return None
     bodiless = method == "HEAD"
     code = None if bodiless else _code(model.metadata["protocol"], answered)
-    if answered.status in (403, 501) and not bodiless:  # the signature may not name a service: accept any format
+    unnamed = answered.status in (403, 501) or b"<Code>AuthorizationHeaderMalformed</Code>" in answered.body
+    if unnamed and not bodiless:  # the signature may not name a service: accept any format
         code = code or _code("rest-xml", answered) or _code("rest-json", answered) or _code("query", answered)
     if answered.status >= 500:
         allowed = ALLOWED.get(answered.status)

@@ -118,12 +118,14 @@ def postpone_expiry(database: Path) -> None:
 def kept(before: Any, after: Any) -> bool:
     """Return True if a response has all members of an earlier one; a later release may add members.
 
-    Version 1 answered with the milliseconds of an upload and of a part; S3 answers with whole seconds.
+    Version 1 answered with the milliseconds of an upload and of a part, and with empty prefixes; S3 answers with whole
+    seconds, and without an empty prefix.
     """
     if isinstance(before, dict):
         return isinstance(after, dict) and all(
             name in after and kept(whole_seconds(name, before[name]), whole_seconds(name, after[name]))
             for name in before
+            if (name, before[name]) != ("Prefix", "")
         )
     if isinstance(before, list):
         return isinstance(after, list) and len(before) == len(after) and all(map(kept, before, after))

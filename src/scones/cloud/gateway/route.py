@@ -88,7 +88,11 @@ class Router:
         if "x-amz-target" in request.headers:
             return service_model("logs")
         scope = claimed_scope(request)
+        # Without a readable scope, guess the Query protocol for a form at the root, where S3 has none.
+        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         if scope is None:
+            if form and request.method == "POST" and request.raw_path == "/":
+                return service_model("sts")
             return service_model(_unsigned_service(request))
         cbor = _CBOR_HEADER in request.headers
         for name in self._by_signing_name.get(scope.service, ()):
@@ -96,7 +100,6 @@ class Router:
                 if protocol != "json" and cbor == (protocol == "smithy-rpc-v2-cbor"):  # JSON requests have a target
                     return service_model(name, _query_protocol(request) if protocol == "query" else protocol)
         # an unsupported service: guess the Query protocol for a form, else REST-JSON
-        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return service_model("sts" if form else "lambda")
 
 

@@ -193,7 +193,7 @@ def test_filter_policies_beyond_the_limits(cloud: Any, make_queue: Any, policy: 
     attributes = {"FilterPolicy": json.dumps(policy), "FilterPolicyScope": "MessageBody"}
     assert refused(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=make_queue().arn, Attributes=attributes) == (
         "InvalidParameter",
-        f"Invalid parameter: FilterPolicy: {reason}",
+        f"Invalid parameter: Attributes Reason: FilterPolicy: {reason}",
     )
 
 

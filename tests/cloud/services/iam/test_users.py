@@ -158,6 +158,10 @@ def test_service_specific_credentials_belong_to_a_user(cloud):
     assert refusal(iam.delete_user, UserName="committer")[2] == (
         "Cannot delete entity, must remove referenced objects first."
     )
+    del named["UserName"]  # the caller is the root of the account, or a session of a role
+    for operation in (iam.list_service_specific_credentials, iam.reset_service_specific_credential):
+        given = named if operation == iam.reset_service_specific_credential else {}
+        assert refusal(operation, **given)[2] == "Must specify userName when calling with non-User credentials"
     malformed = {"UserName": "committer", "ServiceSpecificCredentialId": "an-id-with-hyphens-and-no-match"}
     assert refusal(iam.delete_service_specific_credential, **malformed)[2] == (
         "1 validation error detected: Value at 'serviceSpecificCredentialId' failed to satisfy constraint: Member must"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -147,13 +148,15 @@ def test_layers_provide_modules(javascript, cloud):
 @node
 def test_another_node_version_is_used_unless_the_setting_forbids_it(start_cloud, monkeypatch, javascript):
     cloud = start_cloud()
+    installed = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    other = "nodejs18.x" if installed.startswith("v22.") else "nodejs22.x"
     code = "exports.handler = async () => process.env.AWS_EXECUTION_ENV"
-    made = javascript(code, client=cloud.client("lambda"), Runtime="nodejs6.10")
-    assert made.invoke().payload == "AWS_Lambda_nodejs6.10"
-    assert "not nodejs6.10: functions run with nodejs" in (cloud.data_dir / "cloud.log").read_text()
+    made = javascript(code, client=cloud.client("lambda"), Runtime=other)
+    assert made.invoke().payload == f"AWS_Lambda_{other}"
+    assert f"not {other}: functions run with nodejs" in (cloud.data_dir / "cloud.log").read_text()
     monkeypatch.setenv("SCONES_SUBSTITUTE_RUNTIMES", "false")
-    with pytest.raises(ClientError, match="not nodejs6.10; SCONES_SUBSTITUTE_RUNTIMES does not allow a substitute"):
-        javascript(code, client=start_cloud("other").client("lambda"), Runtime="nodejs6.10")
+    with pytest.raises(ClientError, match=f"not {other}; SCONES_SUBSTITUTE_RUNTIMES does not allow a substitute"):
+        javascript(code, client=start_cloud("other").client("lambda"), Runtime=other)
 
 
 def test_without_nodejs_its_functions_are_rejected(start_cloud, monkeypatch, javascript, tmp_path):

@@ -67,7 +67,7 @@ def test_an_interpreter_of_another_version_is_not_used(start_cloud, path, monkey
         create(start_cloud(), OTHER)
 
 
-@pytest.mark.parametrize("runtime", ["ruby3.4", "java21", "dotnet8", "python2.7"])
+@pytest.mark.parametrize("runtime", ["ruby3.4", "java21", "dotnet8"])
 def test_other_runtimes_are_rejected_by_name(cloud, runtime):
     with pytest.raises(ClientError, match=f"it does not support {runtime}"):
         create(cloud, runtime)

@@ -66,7 +66,9 @@ def test_objects_are_listed_as_the_model_says(s3, bucket, chance):
         first = s3.list_objects(Bucket=bucket, MaxKeys=size, Marker=after, **given)
         assert page_of(first, "Contents") == expected[:size]
         versions = s3.list_object_versions(Bucket=bucket, MaxKeys=size, KeyMarker=after, **given)
-        assert page_of(versions, "Versions") == expected[:size]
+        # A common prefix that contains the marker was listed before it, because a version marker names a whole page.
+        later = [(name, shared) for name, shared in expected if not (shared and after.startswith(name))]
+        assert page_of(versions, "Versions") == later[:size], (given, after, size)
         assert page_of(s3.list_objects_v2(Bucket=bucket, MaxKeys=0, **given), "Contents") == []
 
 

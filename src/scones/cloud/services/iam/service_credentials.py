@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from scones.cloud.core.credentials import new_unique_id
 from scones.cloud.service import OperationCall
+from scones.cloud.services.iam.callers import user_of
 from scones.cloud.services.iam.errors import no_such_entity
 from scones.cloud.services.iam.resource_records import ResourceRecords
 from scones.cloud.wire.members import Members
@@ -25,7 +26,7 @@ class ServiceCredentialOperations:
 
     async def create_service_specific_credential(self, call: OperationCall) -> Members:
         """Create a user name and a password for a service."""
-        user, service = call.params["UserName"], call.params["ServiceName"]
+        user, service = self._user(call), call.params["ServiceName"]
         self._users.get(user)
         _check_service(service)
         credential: Members = {
@@ -41,7 +42,7 @@ class ServiceCredentialOperations:
 
     async def list_service_specific_credentials(self, call: OperationCall) -> Members:
         """List a user's credentials for one service or for all, without passwords."""
-        user, service = call.params["UserName"], call.params.get("ServiceName")
+        user, service = self._user(call), call.params.get("ServiceName")
         self._users.get(user)
         if service is not None:
             _check_service(service)
@@ -68,9 +69,14 @@ class ServiceCredentialOperations:
         await self._credentials.delete(self._named(call)["ServiceSpecificCredentialId"])
         return {}
 
+    def _user(self, call: OperationCall) -> str:
+        """Return the user that a request names; the default is the caller."""
+        name: str = call.params.get("UserName") or user_of(call.caller)
+        return name
+
     def _named(self, call: OperationCall) -> Members:
         """Return the credential that a request names; raises `ServiceError` (NoSuchEntity)."""
-        user, credential_id = call.params["UserName"], call.params["ServiceSpecificCredentialId"]
+        user, credential_id = self._user(call), call.params["ServiceSpecificCredentialId"]
         self._users.get(user)
         credential = self._credentials.get(credential_id)
         if credential["UserName"] != user:

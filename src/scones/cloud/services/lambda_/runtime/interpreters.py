@@ -100,7 +100,7 @@ def _check(runtime: str) -> None:
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
             f"[{', '.join(known)}] or be a valid ARN"
         )
-    if language(runtime) not in LANGUAGES or runtime == "python2.7":
+    if language(runtime) not in LANGUAGES:
         raise _refused(
             "The local cloud runs functions in Python, Node.js and with their own executables; it does not "
             f"support {runtime}. Specify a Runtime such as {OWN_RUNTIME}."

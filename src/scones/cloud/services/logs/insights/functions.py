@@ -106,7 +106,7 @@ FUNCTIONS: dict[str, Function] = {
     "frommillis": _first,
     "tomillis": _first,
 }
-"""Functions by their name in lower case; those of time are in `time_function`."""
+"""Functions by their name in lower case; functions that round a time are below."""
 
 
 def call_function(name: str, values: Sequence[Value]) -> Value:
