@@ -357,3 +357,13 @@ def test_a_trace_header_has_a_type_and_a_value(cloud: Any, header: dict[str, str
         sqs.send_message, QueueUrl=make(sqs), MessageBody="x", MessageSystemAttributes={"AWSTraceHeader": header}
     )
     assert (code, "AWSTraceHeader" in message) == ("InvalidParameterValue", True)
+
+
+def test_a_message_that_becomes_visible_again_precedes_later_ones(sqs: Any) -> None:
+    url = make(sqs)
+    sqs.send_message(QueueUrl=url, MessageBody="first")
+    (received,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=60)["Messages"]
+    sqs.send_message(QueueUrl=url, MessageBody="second")
+    handle = received["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    assert [sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] for _ in range(2)] == ["first", "second"]
