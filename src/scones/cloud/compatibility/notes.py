@@ -198,9 +198,25 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "RemovePermission": _POLICIES,
         "CreateTopic": _TOPIC,
         "SetTopicAttributes": _TOPIC,
+        **dict.fromkeys(
+            [
+                "CreatePlatformApplication",
+                "SetPlatformApplicationAttributes",
+                "DeletePlatformApplication",
+                "CreatePlatformEndpoint",
+                "SetEndpointAttributes",
+                "DeleteEndpoint",
+            ],
+            NoEffect("Stored and returned; no push notifications are sent."),
+        ),
+        "SetSMSAttributes": NoEffect("Stored and returned; no text messages are sent."),
+        "OptInPhoneNumber": NoEffect("No phone number opts out, because no text messages are sent."),
+        "PutDataProtectionPolicy": NoEffect("Stored and returned; messages are not inspected."),
+        "Publish": PartialSupport("Topics; phone numbers and platform endpoints are rejected."),
         "Subscribe": PartialSupport(
             "Queues, functions, and HTTP endpoints on this machine. Subscriptions of other endpoints and of email "
-            "addresses stay pending, telephone numbers get no text messages, and other protocols are rejected."
+            "addresses stay pending, telephone numbers and platform endpoints get no messages, and delivery streams "
+            "and ReplayPolicy are rejected."
         ),
     },
     "lambda": {

@@ -257,3 +257,13 @@ def test_fifo_and_standard_do_not_mix(sns: Any, make_queue: Any) -> None:
         "InvalidParameter",
         "Invalid parameter: Invalid protocol type: lambda",
     )
+
+
+def test_archives_of_messages_are_refused_by_name(sns: Any, make_queue: Any) -> None:
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
+    archived = {**fifo, "ArchivePolicy": '{"MessageRetentionPeriod": "30"}'}
+    assert "does not archive" in refused(sns.create_topic, Name=name(".fifo"), Attributes=archived)[1]
+    topic, queue = sns.create_topic(Name=name(".fifo"), Attributes=fifo)["TopicArn"], make_queue(FifoQueue="true")
+    given = {"ReplayPolicy": '{"PointType": "Timestamp"}'}
+    answer = refused(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes=given)
+    assert "does not archive" in answer[1]

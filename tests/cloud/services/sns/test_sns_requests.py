@@ -248,3 +248,53 @@ def test_subscribers_and_targets_are_refused_in_the_words_of_aws(sns: Any, topic
     )
     typed = {"attr1": {"DataType": "String.", "StringValue": "prefixed-1"}}
     assert refusal(sns.publish, TopicArn=topic, Message="m", MessageAttributes=typed)[0] == "ParameterValueInvalid"
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ({"key": [["value"]]}, "Match value must be String, number, true, false, or null@10"),
+        ({"key": [{"suffix": "value", "prefix": "value2"}]}, "Only one key allowed in match expression@37"),
+        ({"key": {"suffix": "value"}}, '"suffix" must be an object or an array@19'),
+        ({"key": [{"numeric": [">", 20, "<=", "30"]}]}, "Value of <= must be numeric@34"),
+        ({"key": [{"cidr": "bad-filter/64"}]}, "Nonstandard IP address: bad-filter"),
+        ({"key": [{"anything-but": {"suffix": "test"}}]}, "Unsupported anything-but pattern: suffix@36"),
+        ({"key": [{"anything-but": {"wrong-operator": None}}]}, "Unsupported anything-but pattern: wrong-operator@47"),
+        ({"key": [{"anything-but": {"prefix": False}}]}, "prefix match pattern must be a string@40"),
+    ],
+)
+def test_filter_policies_are_refused_with_the_location(sns: Any, topic: str, policy: Any, message: str) -> None:
+    text, _, column = message.partition("@")
+    compact = json.dumps(policy, separators=(",", ":"))
+    location = f'\n at [Source: (String)"{compact}"; line: 1, column: {column}]' if column else ""
+    given = {"FilterPolicy": json.dumps(policy)}
+    assert refusal(sns.subscribe, TopicArn=topic, Protocol="sms", Endpoint="+1234567890", Attributes=given) == (
+        "InvalidParameter",
+        f"Invalid parameter: Attributes Reason: FilterPolicy: {text}{location}",
+    )
+
+
+def test_a_batch_with_invalid_attributes_is_refused_in_the_words_of_aws(sns: Any, topic: str) -> None:
+    typed = {"attr1": {"DataType": "Binary", "StringValue": "123"}}
+    entries = [{"Id": "1", "Message": "m", "MessageAttributes": typed}]
+    assert refusal(sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=entries) == (
+        "ParameterValueInvalid",
+        "The message attribute 'attr1' with type 'Binary' must use field 'Binary'.",
+    )
+
+
+def test_a_missing_subscription_arn_is_refused_in_the_words_of_aws(cloud: Any) -> None:
+    unchecked = cloud.client("sns", parameter_validation=False)
+    assert refusal(unchecked.unsubscribe) == (
+        "InvalidParameter",
+        "Invalid parameter: SubscriptionArn Reason: no value for required parameter",
+    )
+
+
+def test_a_topic_keeps_its_data_protection_policy(sns: Any, topic: str) -> None:
+    policy = json.dumps({"Name": "p", "Version": "2021-06-01", "Statement": []})
+    assert sns.get_data_protection_policy(ResourceArn=topic)["DataProtectionPolicy"] == ""
+    sns.put_data_protection_policy(ResourceArn=topic, DataProtectionPolicy=policy)
+    assert sns.get_data_protection_policy(ResourceArn=topic)["DataProtectionPolicy"] == policy
+    other = sns.create_topic(Name=f"t-{uuid.uuid4().hex[:12]}", DataProtectionPolicy=policy)["TopicArn"]
+    assert sns.get_data_protection_policy(ResourceArn=other)["DataProtectionPolicy"] == policy

@@ -128,3 +128,13 @@ def test_invalid_values_have_the_words_of_aws(sqs: Any, queue: str) -> None:
     assert failed["Message"] == (
         "One or more parameters cannot be validated. Reason: Message must be shorter than 1024 bytes."
     )
+
+
+@pytest.mark.parametrize(
+    "attribute", [{"DataType": "Binary", "StringValue": "x"}, {"DataType": "", "StringValue": "x"}]
+)
+def test_an_entry_with_invalid_attributes_fails_alone(sqs: Any, queue: str, attribute: dict[str, str]) -> None:
+    bad = {"Id": "bad", "MessageBody": "m", "MessageAttributes": {"a": attribute}}
+    answer = sqs.send_message_batch(QueueUrl=queue, Entries=[{"Id": "good", "MessageBody": "m"}, bad])
+    assert [each["Id"] for each in answer["Successful"]] == ["good"]
+    assert [(each["Id"], each["Code"]) for each in answer["Failed"]] == [("bad", "InvalidParameterValue")]

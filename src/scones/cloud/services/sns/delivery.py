@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 CONFIRMED = "Subscription"
 """Member of a message that asks an endpoint for a confirmation: the subscription."""
 
+_NOT_SENT = {"sms": "text messages", "application": "push notifications"}
+
 
 class MessageDelivery:
     """Makes the outboxes' deliveries, each of one message to one subscription."""
@@ -39,8 +41,8 @@ class MessageDelivery:
             subscription = self._records.subscription(lane)
         except ServiceError:
             return
-        if subscription.protocol == "sms":
-            log.warning("The local cloud sends no text messages: %s to %s", message["MessageId"], subscription.endpoint)
+        if kind := _NOT_SENT.get(subscription.protocol):
+            log.warning("The local cloud sends no %s: %s to %s", kind, message["MessageId"], subscription.endpoint)
             return
         if subscription.protocol == "lambda":
             event = await self._envelopes.lambda_event(message, subscription)

@@ -45,13 +45,13 @@ class Envelopes:
     async def lambda_event(self, message: dict[str, Any], subscription: Subscription) -> str:
         """Return the event that functions receive: Lambda Developer Guide, "Using Lambda with Amazon SNS".
 
-        As recorded on AWS, its signature always has version 1.
+        As recorded on AWS, the event names signature version 1 even if the topic's version is 2.
         """
         document = _notified(message, subscription)
-        signature = await self._signer.members(document, DEFAULT_VERSION)
+        signature = await self._signature(document)
         record = document | {
             "Subject": message["Subject"],
-            "SignatureVersion": signature["SignatureVersion"],
+            "SignatureVersion": DEFAULT_VERSION,
             "Signature": signature["Signature"],
             "SigningCertUrl": signature["SigningCertURL"],
             "UnsubscribeUrl": self._unsubscribe_url(subscription),

@@ -7,12 +7,20 @@ import json
 from scones.cloud.core import jackson
 from scones.cloud.errors import ServiceError
 
+_ARN_PARTS = 6
 _REDACTED = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
 
 
 def invalid(what: str) -> ServiceError:
     """Return the error for an invalid parameter."""
     return ServiceError("InvalidParameter", f"Invalid parameter: {what}")
+
+
+def check_arn(arn: str, parameter: str) -> None:
+    """Raise `InvalidParameter` if a parameter's value has too few parts for an ARN."""
+    parts = len(arn.split(":"))
+    if parts < _ARN_PARTS:
+        raise invalid(f"{parameter} Reason: An ARN must have at least {_ARN_PARTS} elements, not {parts}")
 
 
 def malformed_token() -> ServiceError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
+from scones.cloud.patterns.locations import Step, location_of
 from scones.cloud.services.sns.envelope import text_for
 from scones.cloud.services.sns.errors import check_json, invalid
 from scones.cloud.services.sns.topic_records import Subscription
@@ -32,8 +33,10 @@ def check_filter(policy: str, scope: str, where: str = "") -> None:
             f"{where}FilterPolicy: Filter policy can not be longer than {SIZE} bytes"
         )  # AWS's wording is not known
     check_json(policy, f"{where}FilterPolicy: ")
+    compact = _compact(policy)
+    _check_exclusions(compact, f"{where}FilterPolicy: ")
     try:
-        pattern = check_pattern(_compact(policy))
+        pattern = check_pattern(compact)
     except PatternError as error:
         raise invalid(f"{where}FilterPolicy: {error}{error.location}") from error
     if scope != BODY and any(isinstance(expected, dict) for expected in pattern.values()):
@@ -47,6 +50,31 @@ def check_filter(policy: str, scope: str, where: str = "") -> None:
 def _compact(policy: str) -> str:
     """Return a policy without white space: AWS's messages quote it in this form."""
     return json.dumps(json.loads(policy), separators=(",", ":"), ensure_ascii=False)
+
+
+def _check_exclusions(policy: str, reason: str) -> None:
+    """Raise `InvalidParameter` for an operator after `anything-but` other than `prefix`, the only one that SNS has."""
+    for steps, excluded in _exclusions(json.loads(policy), []):
+        operator, operand = next(iter(excluded.items()))
+        located = location_of(policy, [*steps, operator], ended=False)
+        if operator != "prefix":
+            raise invalid(f"{reason}Unsupported anything-but pattern: {operator}{located}")
+        if not isinstance(operand, str):
+            raise invalid(f"{reason}prefix match pattern must be a string{located}")
+
+
+def _exclusions(pattern: Any, steps: list[Step]) -> Iterator[tuple[list[Step], dict[str, Any]]]:
+    """Yield the objects after `anything-but`, each with the steps that lead to it; skip what has another form."""
+    if isinstance(pattern, dict):
+        for key, expected in pattern.items():
+            yield from _exclusions(expected, [*steps, key])
+    elif isinstance(pattern, list):
+        for number, rule in enumerate(pattern):
+            excluded = rule.get("anything-but") if isinstance(rule, dict) else None
+            if excluded and isinstance(excluded, dict):
+                yield [*steps, number, "anything-but"], excluded
+            elif steps and steps[-1] == OR:
+                yield from _exclusions(rule, [*steps, number])
 
 
 def _keys(pattern: Mapping[str, Any]) -> int:

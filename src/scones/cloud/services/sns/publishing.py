@@ -20,6 +20,7 @@ from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import FilteredMessage
 from scones.cloud.services.sns.message_attributes import check_message_attributes
 from scones.cloud.services.sns.outboxes import Outboxes
+from scones.cloud.services.sns.platform_records import PlatformRecords
 from scones.cloud.services.sns.topic_metrics import count_published
 from scones.cloud.services.sns.topic_records import Topic, TopicRecords
 from scones.cloud.services.sqs.message_attributes import attributes_size, to_json
@@ -33,15 +34,19 @@ BATCH_LIMIT = 262_144
 _FIRST_SEQUENCE_NUMBER = 10_000_000_000_000_000_000
 ENTRY_ID_LIMIT = 80
 """Maximum number of characters of a batch entry's Id."""
+_PHONE_NUMBER = re.compile(r"\+?[1-9][0-9]{1,14}")
 _ENTRY_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ENTRY_ID_LIMIT}}}")
 
 
 class PublishingOperations:
     """Publish and PublishBatch. Deliveries are on disk before the response, and are made from there."""
 
-    def __init__(self, cloud: CloudContext, records: TopicRecords, outboxes: Outboxes) -> None:
+    def __init__(
+        self, cloud: CloudContext, records: TopicRecords, platforms: PlatformRecords, outboxes: Outboxes
+    ) -> None:
         self._cloud = cloud
         self._records = records
+        self._platforms = platforms
         self._outboxes = outboxes
 
     async def publish(self, call: OperationCall) -> Members:
@@ -60,14 +65,25 @@ class PublishingOperations:
         return {"Successful": successes, "Failed": []}
 
     def _target(self, params: Members) -> Topic:
-        if "PhoneNumber" in params:
+        if (number := params.get("PhoneNumber")) is not None:
+            if not _PHONE_NUMBER.fullmatch(number):
+                raise invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
             raise invalid("PhoneNumber Reason: the local cloud does not send text messages; publish to a topic")
         arn = params.get("TopicArn", params.get("TargetArn"))
         if arn is None:
             raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
         if ":endpoint/" in arn:
-            raise invalid("TargetArn Reason: No endpoint found for the target arn specified")
+            self._refuse_endpoint(arn)
         return self._records.topic(arn)
+
+    def _refuse_endpoint(self, arn: str) -> None:
+        """Raise the error for a platform endpoint, to which the local cloud sends nothing."""
+        endpoint = self._platforms.find_endpoint(arn)
+        if endpoint is None:
+            raise invalid("TargetArn Reason: No endpoint found for the target arn specified")
+        if endpoint.attributes["Enabled"].lower() != "true":
+            raise ServiceError("EndpointDisabled", "Endpoint is disabled")
+        raise invalid("TargetArn Reason: the local cloud does not send push notifications; publish to a topic")
 
     async def _publish(self, topic: Topic, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Store and start the deliveries of messages; return the messages' IDs and sequence numbers."""

@@ -16,7 +16,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.confirmations import SUBSCRIBED, UNSUBSCRIBED, Confirmations
 from scones.cloud.services.sns.delivery_policies import check_delivery_policy, subscription_attributes
-from scones.cloud.services.sns.errors import check_json, invalid, no_topic
+from scones.cloud.services.sns.errors import check_arn, check_json, invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
 from scones.cloud.services.sns.topic_records import HTTP_PROTOCOLS, Subscription, Topic, TopicRecords, page
 from scones.cloud.wire.members import Members
@@ -24,7 +24,6 @@ from scones.cloud.wire.members import Members
 log = logging.getLogger(__name__)
 
 _MAIL_PROTOCOLS = ("email", "email-json")
-_UNSUPPORTED_PROTOCOLS = ("application", "firehose")
 _RAW_PROTOCOLS = ("sqs", *HTTP_PROTOCOLS)
 _PHONE_NUMBER = re.compile(r"\+?[1-9](?:[./-]?[0-9]){1,14}")
 _ATTRIBUTES = {
@@ -44,8 +43,8 @@ class SubscriptionOperations:
     """Operations that subscribe queues, functions and HTTP endpoints to topics.
 
     An HTTP endpoint on this machine confirms its subscription. Subscriptions of other endpoints and of email addresses
-    stay pending, because the local cloud sends nothing to them. Subscriptions of telephone numbers are stored, and get
-    no text messages.
+    stay pending, because the local cloud sends nothing to them. Subscriptions of telephone numbers and of platform
+    endpoints are stored, and get no messages.
     """
 
     def __init__(self, cloud: CloudContext, records: TopicRecords, confirmations: Confirmations) -> None:
@@ -104,10 +103,8 @@ class SubscriptionOperations:
         The endpoint of a subscription that a request without a signature deletes can restore it.
         """
         arn = call.params["SubscriptionArn"]
-        parts = len(arn.split(":"))
-        if parts < TOPIC_ARN_PARTS:
-            raise invalid(f"SubscriptionArn Reason: An ARN must have at least {TOPIC_ARN_PARTS} elements, not {parts}")
-        if parts == TOPIC_ARN_PARTS:
+        check_arn(arn, "SubscriptionArn")
+        if len(arn.split(":")) == TOPIC_ARN_PARTS:
             raise invalid("SubscriptionId")
         found = next((each for each in self._records.subscriptions() if each.arn == arn), None)
         if found is None:
@@ -188,11 +185,9 @@ def _without_scope(attributes: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
-    if protocol in _UNSUPPORTED_PROTOCOLS:
-        raise invalid(
-            f"Protocol {protocol}: the local cloud supports sqs, lambda, http and https; subscribe one of these instead"
-        )
-    if protocol not in ("sqs", "lambda", "sms", *HTTP_PROTOCOLS, *_MAIL_PROTOCOLS):
+    if protocol == "firehose":
+        raise invalid("Protocol firehose: the local cloud has no delivery streams; subscribe a queue instead")
+    if protocol not in ("sqs", "lambda", "sms", "application", *HTTP_PROTOCOLS, *_MAIL_PROTOCOLS):
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
     if protocol in HTTP_PROTOCOLS and not endpoint.startswith(f"{protocol}://"):
         raise invalid("Endpoint must match the specified protocol")
@@ -201,6 +196,8 @@ def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
         raise invalid("SQS endpoint ARN")
     if protocol == "lambda" and service != "lambda":
         raise invalid("Lambda endpoint ARN")
+    if protocol == "application" and (service != "sns" or ":endpoint/" not in endpoint):
+        raise invalid("ApplicationEndpoint ARN")
     if protocol in _MAIL_PROTOCOLS and "@" not in endpoint:
         raise invalid("Email address")
     if protocol == "sms" and not _PHONE_NUMBER.fullmatch(endpoint):
@@ -221,6 +218,8 @@ def _check_attribute(
 
     `subscriber` is a protocol and an endpoint. `subscribing` is True for Subscribe, whose messages say "Attributes".
     """
+    if name == "ReplayPolicy":
+        raise invalid("ReplayPolicy Reason: the local cloud does not archive messages")
     if name not in _ATTRIBUTES:
         raise invalid("AttributeName")
     protocol, endpoint = subscriber

@@ -11,7 +11,7 @@ from typing import Any
 from scones.cloud.context import CloudContext
 from scones.cloud.core import pages
 from scones.cloud.core.arns import last_part
-from scones.cloud.services.sns.errors import invalid, no_subscription, no_topic
+from scones.cloud.services.sns.errors import check_arn, invalid, no_subscription, no_topic
 
 HTTP_PROTOCOLS = ("http", "https")
 SCHEMA = """
@@ -108,9 +108,7 @@ class TopicRecords:
 
     def topic(self, arn: str) -> Topic:
         """Return a topic; raises `NotFound`, or `InvalidParameter` if `arn` is not an ARN."""
-        parts = arn.split(":")
-        if len(parts) < 6:
-            raise invalid(f"TopicArn Reason: An ARN must have at least 6 elements, not {len(parts)}")
+        check_arn(arn, "TopicArn")
         topic = self.find_topic(arn)
         if topic is None:
             raise no_topic()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
+from scones.cloud.services.sns.data_protection import DataProtectionPolicies
 from scones.cloud.services.sns.delivery_policies import check_delivery_policy, topic_attributes
 from scones.cloud.services.sns.errors import invalid
 from scones.cloud.services.sns.permissions import default_policy
@@ -25,9 +26,10 @@ _BOOLEAN_ATTRIBUTES = {"FifoTopic", "ContentBasedDeduplication"}
 class TopicOperations:
     """Operations that create, change, list, delete and tag topics."""
 
-    def __init__(self, cloud: CloudContext, records: TopicRecords) -> None:
+    def __init__(self, cloud: CloudContext, records: TopicRecords, policies: DataProtectionPolicies) -> None:
         self._cloud = cloud
         self._records = records
+        self._policies = policies
 
     async def create_topic(self, call: OperationCall) -> Members:
         """Create a topic; if it exists with the same attributes and tags, return its ARN."""
@@ -41,6 +43,8 @@ class TopicOperations:
         arn = self._cloud.arn("sns", name)
         if self._records.find_topic(arn) is None:
             await self._records.add_topic(arn, given, tags)
+            if policy := call.params.get("DataProtectionPolicy"):
+                await self._policies.put(arn, policy)
         topic = self._records.topic(arn)
         if any(topic.attributes.get(attribute) != value for attribute, value in given.items()):
             raise invalid("Attributes Reason: Topic already exists with different attributes")

@@ -67,9 +67,12 @@ def _number(text: str) -> bool:
 
 
 def attributes_size(attributes: Attributes) -> int:
-    """Return the number of bytes that attributes add to a message: names, types and values."""
+    """Return the number of bytes that attributes add to a message: names, types and values.
+
+    The attributes need not be valid: a batch's size is checked before its entries.
+    """
     return sum(
-        len(name.encode()) + len(attribute["DataType"].encode()) + len(_value(attribute))
+        len(name.encode()) + len((attribute.get("DataType") or "").encode()) + len(_value(attribute))
         for name, attribute in attributes.items()
     )
 
@@ -94,11 +97,11 @@ def text_md5(text: str) -> str:
 
 
 def _binary(attribute: Members) -> bool:
-    return str(attribute["DataType"]).startswith("Binary")
+    return str(attribute.get("DataType")).startswith("Binary")
 
 
 def _value(attribute: Members) -> bytes:
-    return attribute["BinaryValue"] if _binary(attribute) else str(attribute.get("StringValue", "")).encode()
+    return attribute.get("BinaryValue") or b"" if _binary(attribute) else str(attribute.get("StringValue", "")).encode()
 
 
 def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Members]:
