@@ -20,18 +20,6 @@ UNUSED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "GetFederationToken": ("MinimumSessionTokenSize",),
     },
-    "iam": {
-        "SimulatePrincipalPolicy": (
-            "PolicyInputList",
-            "PermissionsBoundaryPolicyInputList",
-            "PolicyExclusionList",
-            "ResourcePolicy",
-            "ResourceOwner",
-            "CallerArn",
-            "ContextEntries",
-            "ResourceHandlingOption",
-        ),
-    },
     "logs": {
         "PutLogEvents": (
             "sequenceToken",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support.policies import POLICY
+from support.policies import POLICY, TRUST
 from support.refusals import refusal
 
 
@@ -70,3 +70,17 @@ def test_a_permissions_boundary_is_a_policy_that_exists(cloud):
     assert "PermissionsBoundary" not in iam.get_user(UserName="bounded")["User"]
     wrong = {"UserName": "bounded", "PermissionsBoundary": "arn:aws:iam::111122223333:not_a_boundary"}
     assert refusal(iam.put_user_permissions_boundary, **wrong)[0] == "ValidationError"
+
+
+def test_policies_of_aws_exist_by_their_names(cloud):
+    iam = cloud.client("iam")
+    iam.create_role(RoleName="managed", AssumeRolePolicyDocument=TRUST)
+    own = "arn:aws:iam::aws:policy/"
+    iam.attach_role_policy(RoleName="managed", PolicyArn=f"{own}service-role/AWSLambdaBasicExecutionRole")
+    described = iam.get_policy(PolicyArn=f"{own}service-role/AWSLambdaBasicExecutionRole")["Policy"]
+    assert (described["Path"], described["PolicyName"]) == ("/service-role/", "AWSLambdaBasicExecutionRole")
+    assert described["CreateDate"].year == 2015
+    for name in ("NoSuchPolicyAtAll", "AWSLambdaBasicExecutionRole"):  # the second one has a path
+        refused = refusal(iam.attach_role_policy, RoleName="managed", PolicyArn=own + name)
+        assert refused == ("NoSuchEntity", 404, f"Policy {own}{name} does not exist or is not attachable.")
+        assert refusal(iam.get_policy, PolicyArn=own + name)[2] == f"Policy {own}{name} was not found."

@@ -94,10 +94,7 @@ class IdentityPolicies:
         return {}
 
     async def attach(self, owner: str, call: OperationCall) -> Members:
-        """Attach a managed policy by ARN; raises `NoSuchEntity` if the policy does not exist.
-
-        Any ARN of the form of an AWS managed policy is accepted (see `aws_managed_policy`).
-        """
+        """Attach a managed policy by ARN; raises `NoSuchEntity` if the policy does not exist."""
         arn = call.params["PolicyArn"]
         _check_policy_arn(arn)
         if self._policies.find(arn) is None:

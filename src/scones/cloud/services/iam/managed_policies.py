@@ -12,11 +12,12 @@ from scones.cloud.core.arns import Arn
 from scones.cloud.core.credentials import unique_id
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
+from scones.cloud.services.iam.aws_managed_policies import is_aws_managed
 from scones.cloud.services.iam.errors import already_exists, no_such_entity, validation_error
 from scones.cloud.services.iam.identity_policies import IdentityPolicies
 from scones.cloud.services.iam.pages import list_page
 from scones.cloud.services.iam.policy_documents import check_identity_policy
-from scones.cloud.services.iam.policy_records import PolicyRecords, is_aws_managed, unsupported_document
+from scones.cloud.services.iam.policy_records import PolicyRecords, unsupported_document
 from scones.cloud.services.iam.resource_records import ResourceRecords, tag_list
 from scones.cloud.services.iam.role_records import RoleRecords
 from scones.cloud.services.iam.tags import new_tags

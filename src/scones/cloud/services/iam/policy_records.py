@@ -6,9 +6,9 @@ import json
 import sqlite3
 from collections.abc import Mapping
 
-from scones.cloud.core.credentials import unique_id
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.iam.aws_managed_policies import aws_managed_policy, is_aws_managed
 from scones.cloud.services.iam.errors import limit_exceeded, no_such_entity
 from scones.cloud.services.iam.resource_records import tag_list
 from scones.cloud.wire.members import Members
@@ -122,30 +122,6 @@ class PolicyRecords:
     async def set_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Replace a policy's tags."""
         await self.set_members(name, {"Tags": tag_list(tags)})
-
-
-def aws_managed_policy(arn: str) -> Members | None:
-    """Return the description of an AWS managed policy, or None for other ARNs.
-
-    Any name is accepted, because AWS's list is not included.
-    """
-    own, _, name = arn.partition("arn:aws:iam::aws:policy/")
-    if own or not name:
-        return None
-    path, _, name = f"/{name}".rpartition("/")
-    return {
-        "PolicyName": name,
-        "PolicyId": unique_id("ANPA", arn),
-        "Arn": arn,
-        "Path": f"{path}/",
-        "DefaultVersionId": "v1",
-        "IsAttachable": True,
-    }
-
-
-def is_aws_managed(arn: str) -> bool:
-    """Return True for the ARN of a policy that AWS manages."""
-    return aws_managed_policy(arn) is not None
 
 
 def unsupported_document(arn: str) -> ServiceError:
