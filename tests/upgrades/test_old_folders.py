@@ -18,6 +18,10 @@ from scones.cloud.core.store import statements
 from scones.cloud.process import lifecycle
 from support.old_folder import FOLDERS, RESPONSES, load, opened, plain, restore
 
+_TIME = re.compile(r"([0-9-]{10}T[0-9:]{8})(?:\.[0-9]+)?\+00:00")
+"""A time, of which only the seconds are compared: S3 returned milliseconds before schema version 5."""
+NO_LONGER_RETURNED = {"list_multipart_uploads": ["Prefix"]}
+"""By operation, members that earlier releases returned, but AWS does not; the prefix was empty."""
 FOLDER = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 
 
@@ -98,10 +102,15 @@ def test_an_earlier_folder_opens_and_its_resources_are_unchanged(folder, start_c
     postpone_expiry(data_dir / "cloud.sqlite")
     cloud = start_cloud()
     client_of = cache(cloud.client)
+    changed = []
     for call in json.loads((folder / RESPONSES).read_text()):
         client = client_of(call["service"])
         response = plain(getattr(client, call["operation"])(**call["parameters"]))
-        assert kept(call["response"], response), f"{call['operation']}: {call['response']} became {response}"
+        for member in NO_LONGER_RETURNED.get(call["operation"], ()):
+            call["response"].pop(member, None)
+        if not kept(call["response"], response):
+            changed.append(f"{call['operation']}: {call['response']} became {response}")
+    assert changed == []
     use(cloud)
     lifecycle.stop(data_dir)
     with opened(data_dir / "cloud.sqlite") as connection:
@@ -129,6 +138,8 @@ def kept(before: Any, after: Any) -> bool:
         )
     if isinstance(before, list):
         return isinstance(after, list) and len(before) == len(after) and all(map(kept, before, after))
+    if isinstance(before, str) and _TIME.fullmatch(before):
+        return _TIME.sub(r"\1", before) == _TIME.sub(r"\1", str(after))
     return bool(before == after)
 
 

@@ -176,15 +176,13 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
             "Objects, versions, delete markers and unfinished uploads expire; transitions have no effect."
         ),
         "PutBucketLogging": NoEffect("No access logs are written."),
-        "PutBucketWebsite": NoEffect("The local cloud has no website endpoint."),
-        "DeleteBucketWebsite": NoEffect("The local cloud has no website endpoint."),
         "PutObject": _OBJECTS,
         "CopyObject": _OBJECTS,
         "CreateMultipartUpload": _OBJECTS,
         "RestoreObject": PartialSupport("Objects are restored at once; the type SELECT is rejected."),
         "PutBucketNotificationConfiguration": PartialSupport(
-            "Notifications of created, copied, removed and restored objects go to functions, queues, topics and "
-            "EventBridge; other events are rejected."
+            "Notifications of created, copied, removed and restored objects, of tags and of ACLs go to functions, "
+            "queues, topics and EventBridge; other events are rejected."
         ),
     },
     "sqs": {

@@ -72,6 +72,8 @@ MIGRATIONS = (
             "ALTER TABLE sns_subscriptions ADD COLUMN authenticated INTEGER NOT NULL DEFAULT 1",
             "ALTER TABLE sns_subscriptions ADD COLUMN guarded INTEGER NOT NULL DEFAULT 0",
             "UPDATE sns_subscriptions SET authenticated = 0 WHERE pending",
+            "UPDATE sns_subscriptions SET principal = 'arn:aws:iam::'"
+            " || substr(topic, 13 + instr(substr(topic, 13), ':'), 12) || ':root'",  # after arn:aws:sns:REGION:
         ),
     ),
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from urllib.parse import parse_qsl
 
 from scones.cloud.wire.request import Request
 from scones.http.asgi import Scope
+
+_S3_HOST = re.compile(r"(^|\.)s3(\.[a-z]{2}(-[a-z]+)+-[0-9])?$")
+"""End of a host name below `localhost` that names S3, with or without a region."""
 
 
 def received_request(scope: Scope, port: int) -> Request:
@@ -21,7 +25,15 @@ def received_request(scope: Scope, port: int) -> Request:
     for name, value in pairs:
         query[name].append(value)
     raw_path = scope["raw_path"].decode("latin-1")
-    bucket, dot, _ = headers.get("host", "").rpartition(f".localhost:{port}")
-    resource = f"/{bucket}{raw_path}" if dot else raw_path
+    bucket = _bucket_in_host(headers.get("host", ""), port)
+    resource = f"/{bucket}{raw_path}" if bucket else raw_path
     client_host = (scope.get("client") or ("127.0.0.1",))[0]
     return Request(scope["method"], raw_path, resource, query_string, pairs, query, headers, client_host)
+
+
+def _bucket_in_host(host: str, port: int) -> str:
+    """Return the bucket in a host name such as BUCKET.localhost, BUCKET.s3.localhost or BUCKET.s3.REGION.localhost."""
+    name, dot, _ = host.rpartition(f".localhost:{port}")
+    if not dot:
+        return ""
+    return _S3_HOST.sub("", name)

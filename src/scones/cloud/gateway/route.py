@@ -65,6 +65,7 @@ class Router:
         candidates = await self._services_of(_unsigned_service(request) if scope is None else scope.service)
         match = _find_operation(request, candidates, {})
         if "s3" in candidates.services:
+            s3_headers.check_path(request.raw_path)
             s3_headers.check_headers(request.headers, request.query_string)
         return RoutedRequest(candidates, match)
 

@@ -103,7 +103,7 @@ def _rest(
     if payload:
         if streamed_input(operation) is None and (value := _payload(shape.members[payload], body, xml)) is not None:
             params[payload] = value
-    elif body:
+    elif body and any("location" not in member.serialization for member in shape.members.values()):
         read: Callable[[], Members] = (
             (lambda: _from_xml(body, shape)) if xml else (lambda: _document_structure(_load_json(body), shape))
         )

@@ -1,8 +1,9 @@
-"""S3's limits on the headers of a request."""
+"""S3's limits on the path and the headers of a request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
 from scones.cloud.errors import ServiceError
 
@@ -11,6 +12,16 @@ MAX_HEADERS = 8192
 METADATA = 2048
 """Maximum bytes of an object's user metadata: names without their prefix, and values."""
 _PREFIX = "x-amz-meta-"
+
+
+def check_path(path: str) -> None:
+    """Raise `InvalidURI` for an undecoded path that is not UTF-8."""
+    if "%" not in path:
+        return
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise ServiceError("InvalidURI", "Couldn't parse the specified URI.") from error
 
 
 def check_headers(headers: Mapping[str, str], query: str) -> None:

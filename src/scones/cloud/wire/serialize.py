@@ -148,7 +148,7 @@ def _error_members(error: ServiceError, shape: StructureShape | None, status: in
 def request_id_headers(service: ServiceModel, request_id: str) -> dict[str, str]:
     """Return the headers with the ID of a request."""
     if service.service_name == "s3":
-        return {"x-amz-request-id": request_id, "x-amz-id-2": _host_id(request_id)}
+        return {"x-amz-request-id": request_id, "x-amz-id-2": _host_id(request_id), "server": "AmazonS3"}
     return {"x-amzn-requestid": request_id}
 
 

@@ -42,6 +42,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 """Characters that XML 1.0 cannot contain, not even escaped; U+FFFD replaces them."""
 _NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that cannot be written unchanged: those of `_NOT_IN_XML`, and those that must be escaped."""
+_S3_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _SQS_DECLARATION = '<?xml version="1.0"?>'
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
@@ -50,10 +51,11 @@ def s3_document(operation: OperationModel, value: Members, shape: StructureShape
     """Return the body of a response of S3."""
     if operation.name == "GetBucketLocation":  # the only response whose root is not a structure
         text = escape(value.get("LocationConstraint", ""))
-        return f'<LocationConstraint xmlns="{S3_NAMESPACE}">{text}</LocationConstraint>'.encode()
+        end = f">{text}</LocationConstraint>" if text else "/>"
+        return f'{_S3_DECLARATION}<LocationConstraint xmlns="{S3_NAMESPACE}"{end}'.encode()
     root = XML_ROOTS.get(operation.name) or shape.serialization.get("name") or shape.name
     inner = xml_members(value, shape)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{S3_NAMESPACE}">{inner}</{root}>'.encode()
+    return f'{_S3_DECLARATION}<{root} xmlns="{S3_NAMESPACE}">{inner}</{root}>'.encode()
 
 
 def query_body(operation: OperationModel, members: Members, request_id: str) -> bytes:

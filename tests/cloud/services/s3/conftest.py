@@ -14,6 +14,11 @@ def s3(cloud):
 
 
 @pytest.fixture
+def unchecked(cloud):
+    return cloud.client("s3", parameter_validation=False)
+
+
+@pytest.fixture
 def bucket(s3):
     name = f"tests-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)

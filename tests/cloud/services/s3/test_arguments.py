@@ -11,11 +11,6 @@ NUMBER = "Provided max-keys not an integer or within integer range"
 RANGE = "Argument max-buckets must be an integer between 1 and 10000"
 
 
-@pytest.fixture
-def unchecked(cloud):
-    return cloud.client("s3", parameter_validation=False)
-
-
 def test_enumerations_in_headers_ignore_case(s3, unchecked, bucket):
     s3.put_object(Bucket=bucket, Key="key", Body=b"x")
     found = unchecked.get_object(Bucket=bucket, Key="key", ChecksumMode="enabled")

@@ -127,6 +127,7 @@ def test_names_of_fields_ignore_case_and_some_fields_need_no_condition(cloud, s3
         ({"expiration": FOREVER}, "Policy missing conditions."),
         ({"EXPIRATION": FOREVER, "conditions": []}, "Policy missing expiration."),
         ({"expiration": "soon", "conditions": []}, "Invalid 'expiration' value: 'soon'"),
+        ({"expiration": "2099-01-01 00:00:00", "conditions": []}, "Invalid 'expiration' value: '2099-01-01 00:00:00'"),
         (
             {"expiration": FOREVER, "conditions": [{}]},
             "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.",
@@ -189,3 +190,14 @@ def test_a_notification_names_the_form(s3, bucket, make_queue):
     assert post(form["url"], form["fields"].items())[0] == 204
     events = [record["eventName"] for message in queue.bodies(2) for record in json.loads(message).get("Records", [])]
     assert events == ["ObjectCreated:Post"]
+
+
+def test_an_unsigned_form_needs_a_public_bucket(cloud, s3, bucket):
+    url = f"{cloud.url}/{bucket}"
+    assert post(url, [("key", "a")])[0] == 403
+    s3.delete_bucket_ownership_controls(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
+    assert post(url, [("key", "a"), ("success_action_status", "201")])[0] == 201
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"content"
+    assert post(url, [("key", "a"), ("policy", "e30=")])[0] == 403

@@ -161,3 +161,37 @@ def test_a_bucket_policy_is_returned_verbatim_until_the_bucket_is_deleted(s3, bu
     s3.delete_bucket(Bucket=bucket)
     s3.create_bucket(Bucket=bucket)
     assert refusal(s3.get_bucket_policy, Bucket=bucket)[0] == "NoSuchBucketPolicy"
+
+
+def test_a_listing_of_buckets_is_of_a_region(s3, unchecked, bucket, refusal):
+    code, _, error = refusal(s3.list_buckets, BucketRegion="eu-east-1")
+    assert (code, error["Message"]) == ("InvalidArgument", "Argument value eu-east-1 is not a valid AWS Region")
+    found = unchecked.list_buckets(Prefix=bucket, ContinuationToken="")["Buckets"]
+    assert [(each["Name"], each["BucketRegion"]) for each in found] == [(bucket, "us-east-1")]
+    assert s3.list_buckets(BucketRegion="eu-west-1")["Buckets"] == []
+
+
+def test_a_new_bucket_has_no_reserved_tags(s3, refusal):
+    configuration = {"Tags": [{"Key": "aws:test", "Value": "v"}]}
+    code, _, error = refusal(s3.create_bucket, Bucket="reserved-tags", CreateBucketConfiguration=configuration)
+    assert (code, error["Message"].startswith("User-defined tag keys can't start with")) == ("InvalidTag", True)
+
+
+def test_a_document_without_a_tag_set_removes_the_tags(s3, unchecked, bucket, refusal):
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
+    unchecked.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": None})
+    assert refusal(s3.get_bucket_tagging, Bucket=bucket)[0] == "NoSuchTagSet"
+
+
+@pytest.mark.parametrize(("region", "rest"), [("us-east-1", "/>"), ("eu-west-1", ">eu-west-1</LocationConstraint>")])
+def test_the_location_is_a_document(start_cloud, cloud, region, rest):
+    other = cloud if region == "us-east-1" else start_cloud(region=region)
+    s3, bucket = other.client("s3"), f"located-{uuid.uuid4().hex[:8]}"
+    located = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **located)
+    bodies = []
+    s3.meta.events.register("before-parse.s3", lambda response_dict, **_: bodies.append(response_dict["body"]))
+    answer = s3.get_bucket_location(Bucket=bucket)
+    root = '<?xml version="1.0" encoding="UTF-8"?>\n<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+    assert bodies == [f"{root}{rest}".encode()]
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["server"] == "AmazonS3"

@@ -136,3 +136,13 @@ def test_customers_keys_work_in_both_signature_versions(cloud, bucket, version):
     s3 = cloud.client("s3", signature_version=version)
     s3.put_object(Bucket=bucket, Key="key", Body=b"x", **customer_key(SECRET))
     assert s3.get_object(Bucket=bucket, Key="key", **customer_key(SECRET))["Body"].read() == b"x"
+
+
+def test_an_upload_with_a_customers_key_has_no_checksum_by_default(s3, bucket):
+    named, key = {"Bucket": bucket, "Key": "key"}, customer_key(SECRET)
+    upload = s3.create_multipart_upload(**named, **key)["UploadId"]
+    etag = s3.upload_part(**named, UploadId=upload, PartNumber=1, Body=b"x", **key)["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    completed = s3.complete_multipart_upload(**named, UploadId=upload, MultipartUpload=parts)
+    found = s3.get_object(**named, ChecksumMode="ENABLED", **key)
+    assert not [name for name in (*completed, *found) if name.startswith("Checksum")]

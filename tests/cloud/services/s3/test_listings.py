@@ -103,6 +103,26 @@ def test_a_listing_describes_its_parameters_and_objects(s3, filled):
     assert (none["KeyCount"], none["IsTruncated"]) == (0, False)
 
 
+def test_a_marker_within_a_common_prefix_skips_the_prefix(s3, bucket):
+    for key in ("folder/a/1", "folder/a/2", "folder/file"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    options = {"Bucket": bucket, "Prefix": "folder/", "Delimiter": "/"}
+    page = s3.list_objects(**options, Marker="folder/a/1")
+    assert ("CommonPrefixes" in page, [entry["Key"] for entry in page["Contents"]]) == (False, ["folder/file"])
+    page = s3.list_multipart_uploads(**options, KeyMarker="folder/a/1")
+    assert ("CommonPrefixes" in page, [entry["Key"] for entry in page["Uploads"]]) == (False, ["folder/file"])
+
+
+def test_a_continuation_token_replaces_the_start(s3, filled, refusal):
+    page = s3.list_objects_v2(Bucket=filled, StartAfter="a/", MaxKeys=1)
+    assert page["StartAfter"] == "a/"
+    token = page["NextContinuationToken"]
+    assert "StartAfter" not in s3.list_objects_v2(Bucket=filled, StartAfter="a/", ContinuationToken=token)
+    error = refusal(s3.list_objects_v2, Bucket=filled, ContinuationToken="")[2]
+    assert (error["ArgumentName"], "ArgumentValue" in error) == ("continuation-token", False)
+
+
 def test_invalid_requests_are_rejected(s3, filled, refusal):
     assert refusal(s3.list_objects_v2, Bucket=filled, MaxKeys=-1)[0] == "InvalidArgument"
     assert refusal(s3.list_objects_v2, Bucket=filled, ContinuationToken="!")[0] == "InvalidArgument"

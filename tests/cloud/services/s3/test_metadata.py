@@ -54,3 +54,11 @@ def test_the_header_expires_is_any_text(cloud, s3, bucket, expires):
     s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/key")
     for key in ("key", "copy"):
         assert s3.head_object(Bucket=bucket, Key=key)["ExpiresString"] == expires
+
+
+def test_a_body_of_a_download_is_ignored(cloud, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"body")
+    url = cloud.client("s3", signature_version="s3v4").generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": "key"}
+    )
+    assert raw_requests.send(cloud, "GET", url.removeprefix(cloud.url), {}, b"not a document") == (200, "body")

@@ -71,14 +71,15 @@ def test_each_way_to_create_or_delete_an_object_has_its_event(s3, bucket, queue)
     s3.complete_multipart_upload(Bucket=bucket, Key="three", UploadId=upload, MultipartUpload=parts)
     s3.delete_object(Bucket=bucket, Key="one")
     s3.delete_object(Bucket=bucket, Key="never there")
-    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "two"}, {"Key": "three"}]})
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "two"}, {"Key": "three"}, {"Key": "missing"}]})
     reported = [
-        (each["eventName"], each["s3"]["object"]["key"]) for message in receive(6) for each in message["Records"]
+        (each["eventName"], each["s3"]["object"]["key"]) for message in receive(7) for each in message["Records"]
     ]
     assert sorted(reported) == [
         ("ObjectCreated:CompleteMultipartUpload", "three"),
         ("ObjectCreated:Copy", "two"),
         ("ObjectCreated:Put", "one"),
+        ("ObjectRemoved:Delete", "missing"),
         ("ObjectRemoved:Delete", "one"),
         ("ObjectRemoved:Delete", "three"),
         ("ObjectRemoved:Delete", "two"),
@@ -161,6 +162,26 @@ def test_events_that_the_local_cloud_never_sends_are_rejected_by_name(s3, bucket
     arn, _ = queue
     with pytest.raises(ClientError, match="s3:ObjectRestore:Delete"):
         configure(s3, bucket, arn, "s3:ObjectRestore:Delete")
+
+
+def test_changes_of_tags_and_acls_are_announced(s3, bucket, queue):
+    arn, receive = queue
+    s3.delete_bucket_ownership_controls(Bucket=bucket)
+    etag = s3.put_object(Bucket=bucket, Key="key", Body=b"x")["ETag"].strip('"')
+    configure(s3, bucket, arn, "s3:ObjectTagging:*", "s3:ObjectAcl:Put")
+    receive(1)
+    s3.put_object_tagging(Bucket=bucket, Key="key", Tagging={"TagSet": [{"Key": "a", "Value": "1"}]})
+    s3.delete_object_tagging(Bucket=bucket, Key="key")
+    s3.put_object_acl(Bucket=bucket, Key="key", ACL="private")  # no change
+    s3.put_object_acl(Bucket=bucket, Key="key", ACL="aws-exec-read")
+    records = [message["Records"][0] for message in receive(3)]
+    assert sorted(record["eventName"] for record in records) == [
+        "ObjectAcl:Put",
+        "ObjectTagging:Delete",
+        "ObjectTagging:Put",
+    ]
+    for record in records:
+        assert (record["eventVersion"], record["s3"]["object"]) == ("2.3", {"key": "key", "eTag": etag})
 
 
 def test_a_restored_object_is_announced(cloud, s3, bucket, queue):

@@ -216,6 +216,27 @@ def test_a_listing_of_uploads_has_markers(s3, bucket):
     assert (found["NextKeyMarker"], found["NextUploadIdMarker"], found["IsTruncated"]) == ("key", upload, False)
 
 
+def test_an_upload_id_marker_is_that_of_its_key(s3, bucket, refusal):
+    uploads = {key: s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"] for key in ("one", "two")}
+    code, _, error = refusal(s3.list_multipart_uploads, Bucket=bucket, KeyMarker="one", UploadIdMarker=uploads["two"])
+    assert (code, error["ArgumentName"], error["Message"]) == (
+        "InvalidArgument",
+        "upload-id-marker",
+        "Invalid uploadId marker",
+    )
+    found = s3.list_multipart_uploads(Bucket=bucket, UploadIdMarker=uploads["two"])["Uploads"]
+    assert [upload["Key"] for upload in found] == ["one", "two"]
+
+
+@pytest.mark.parametrize("kind", ["FULL_OBJECT", "COMPOSITE"])
+def test_a_part_of_an_object_has_its_checksum(s3, bucket, kind):
+    chosen = {"ChecksumAlgorithm": "CRC32", "ChecksumType": kind}
+    target, parts = upload_parts(s3, bucket, "key", **chosen)
+    s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts}, ChecksumType=kind)
+    found = s3.head_object(Bucket=bucket, Key="key", PartNumber=2, ChecksumMode="ENABLED")
+    assert (found["ChecksumCRC32"], found["ChecksumType"]) == (parts[1]["ChecksumCRC32"], kind)
+
+
 def test_an_upload_names_its_initiator(cloud, s3, bucket):
     sts = cloud.client("sts")
     account = sts.get_caller_identity()["Account"]
@@ -261,6 +282,13 @@ def test_attributes_list_parts_only_with_composite_checksums(s3, bucket):
     assert [part["Size"] for part in composite["ObjectParts"]["Parts"]] == [5 << 20, 1]
     head = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
     assert head["ChecksumSHA256"] == f"{composite['Checksum']['ChecksumSHA256']}-2"
+
+
+def test_a_page_without_parts_has_no_next_marker(s3, bucket):
+    completed(s3, bucket, [PART, TAIL], ChecksumAlgorithm="SHA256")
+    attributes = {"Bucket": bucket, "Key": "key", "ObjectAttributes": ["ObjectParts"]}
+    found = s3.get_object_attributes(**attributes, PartNumberMarker=10)["ObjectParts"]
+    assert (found["PartNumberMarker"], found["NextPartNumberMarker"], found["TotalPartsCount"]) == (10, 0, 2)
 
 
 def test_a_conditional_completion_conflicts_with_changes_since_its_start(s3, bucket, refusal):

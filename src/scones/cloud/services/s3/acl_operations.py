@@ -12,6 +12,8 @@ from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.access_control_lists import are_public, owners_grants, requested_grants
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.bucket_settings import BucketSettings
+from scones.cloud.services.s3.changed_object import ChangedObject
+from scones.cloud.services.s3.notifications import Notifier
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.ownership_controls import ENFORCED
 from scones.cloud.services.s3.ownership_controls import SETTING as OWNERSHIP
@@ -81,8 +83,10 @@ class AclOperations:
         settings: BucketSettings,
         objects: StoredObjects,
         access: AccessControl,
+        notifier: Notifier,
     ) -> None:
         self._store = store
+        self._notifier = notifier
         self._buckets = buckets
         self._settings = settings
         self._objects = objects
@@ -106,6 +110,7 @@ class AclOperations:
         version = params.get("VersionId")
         record = self._objects.find(bucket, key, version, method="PUT", marker_is_missing=False)
         grants = self._access.replacement(bucket.name, params)
+        is_change = grants != record.headers.get("Grants")
 
         def write(connection: sqlite3.Connection) -> None:
             for table in ("s3_objects", "s3_versions"):
@@ -114,8 +119,11 @@ class AclOperations:
                     "WHERE bucket = ? AND key = ? AND version = ?",
                     (json.dumps(grants), bucket.name, key, record.version),
                 )
+            if is_change:
+                self._notifier.store(connection, "ObjectAcl:Put", call, ChangedObject.described(record))
 
         await self._store.write(write)
+        self._notifier.wake(bucket.name)
         return {}
 
     async def get_object_acl(self, call: OperationCall) -> Members:

@@ -28,7 +28,14 @@ STORAGE_CLASSES = frozenset(
 )
 """Storage classes of objects in general purpose buckets."""
 CHECKED_LATER = frozenset(
-    {"BucketLocationConstraint", "ChecksumAlgorithm", "FilterRuleName", "Protocol", "AccessControlPolicy"}
+    {
+        "AccessControlPolicy",
+        "BucketLocationConstraint",
+        "BucketLogsPermission",
+        "ChecksumAlgorithm",
+        "FilterRuleName",
+        "Protocol",
+    }
 )
 """Shapes that operations check themselves."""
 _ANY_CASE = frozenset({"ChecksumAlgorithm", "ChecksumMode", "ChecksumType", "MetadataDirective", "TaggingDirective"})
@@ -69,6 +76,8 @@ def check_arguments(params: Members, shape: StructureShape) -> None:
             message = f"Argument {name} must be an integer between {least} and {most}"
             raise errors.invalid_argument(message, name, params[member])
     for member, required, member_shape in in_body:
+        if member == "Tagging" and member in params:
+            params[member].setdefault("TagSet", [])  # S3 accepts a document without a tag set
         if member not in params:
             if required:
                 raise ServiceError("MissingRequestBodyError", "Request Body is empty")

@@ -7,11 +7,14 @@ import sqlite3
 from dataclasses import replace
 
 from scones.cloud.core.store import Store
+from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecord, BucketRecords
+from scones.cloud.services.s3.changed_object import ChangedObject
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.customer_keys import check_key
+from scones.cloud.services.s3.notifications import Notifier
 from scones.cloud.services.s3.object_record import ObjectRecord
 from scones.cloud.services.s3.parts import part_number_marker, parts_of
 from scones.cloud.services.s3.stored_objects import StoredObjects
@@ -22,8 +25,9 @@ from scones.cloud.wire.members import Members
 class ObjectAttributeOperations:
     """Object tagging and GetObjectAttributes."""
 
-    def __init__(self, store: Store, buckets: BucketRecords, objects: StoredObjects) -> None:
+    def __init__(self, store: Store, *, buckets: BucketRecords, objects: StoredObjects, notifier: Notifier) -> None:
         self._store = store
+        self._notifier = notifier
         self._buckets = buckets
         self._objects = objects
 
@@ -38,8 +42,13 @@ class ObjectAttributeOperations:
 
     async def get_object_tagging(self, call: OperationCall) -> Members:
         """Return an object's tags."""
-        bucket = self._buckets.find(call.params)
-        record = self._tagged(call, bucket, "GET")
+        bucket, key = self._buckets.find(call.params), call.params["Key"]
+        try:
+            record = self._tagged(call, bucket, "GET")
+        except ServiceError as error:
+            if error.code == "NoSuchKey":  # S3 names the bucket, too, in this error only
+                raise errors.no_such_key(f"{bucket.name}/{key}") from error
+            raise
         return {"TagSet": json.loads(record.tags), "VersionId": bucket.shown(record.version)}
 
     async def get_object_attributes(self, call: OperationCall) -> Members:
@@ -52,9 +61,9 @@ class ObjectAttributeOperations:
         found: Members = {
             "ETag": record.etag,
             "Checksum": _without_part_count(record.checksum).members(),
+            "ObjectParts": self._object_parts(call, record) if record.upload else None,
             "StorageClass": record.storage_class,
             "ObjectSize": record.size,
-            "ObjectParts": self._object_parts(call, record) if record.upload else None,
         }
         chosen = {name: value for name, value in found.items() if name in requested}
         return {"LastModified": record.modified // 1000, "VersionId": bucket.shown(record.version), **chosen}
@@ -70,7 +79,7 @@ class ObjectAttributeOperations:
         return {
             "TotalPartsCount": len(parts),
             "PartNumberMarker": marker,
-            "NextPartNumberMarker": marker + len(page),
+            "NextPartNumberMarker": marker + len(page) if page else 0,
             "MaxParts": limit,
             "IsTruncated": len(page) < len(remaining),
             "Parts": [
@@ -90,20 +99,23 @@ class ObjectAttributeOperations:
 
     async def _set_tags(self, call: OperationCall, tags: str, *, method: str) -> Members:
         bucket, key = self._buckets.find(call.params), call.params["Key"]
-        version = self._tagged(call, bucket, method).version
+        record = self._tagged(call, bucket, method)
+        changed, event = ChangedObject.described(record), f"ObjectTagging:{method.capitalize()}"
 
         def write(connection: sqlite3.Connection) -> None:
             for table in ("s3_objects", "s3_versions"):
-                changed = connection.execute(
+                updated = connection.execute(
                     f"UPDATE {table} SET tags = ? WHERE bucket = ? AND key = ? AND version = ?",  # noqa: S608 - constant
-                    (tags, bucket.name, key, version),
+                    (tags, bucket.name, key, record.version),
                 ).rowcount
-                if changed:
+                if updated:
+                    self._notifier.store(connection, event, call, changed)
                     return
             raise errors.no_such_key(key)
 
         await self._store.write(write)
-        return {"VersionId": bucket.shown(version)}
+        self._notifier.wake(bucket.name)
+        return {"VersionId": bucket.shown(record.version)}
 
 
 def _without_part_count(checksum: Checksum) -> Checksum:

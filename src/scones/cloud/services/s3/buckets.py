@@ -58,7 +58,7 @@ class BucketOperations:
         configuration = params.get("CreateBucketConfiguration", {})
         _check_location(configuration.get("LocationConstraint"), region)
         settings = _initial_settings(params, self._buckets.owner)
-        tags = check_tags(configuration.get("Tags", []), BUCKET_TAGS)
+        tags = check_tags(configuration.get("Tags", []), BUCKET_TAGS, new_bucket=True)
 
         def create(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (name,)).fetchone() is None:
@@ -110,9 +110,10 @@ class BucketOperations:
         params = call.params
         prefix, limit = params.get("Prefix", ""), params.get("MaxBuckets")
         given_token, after = params.get("ContinuationToken"), ""
-        if given_token is not None:
+        if given_token:
             (after,) = read_key(given_token, [str], errors.invalid_continuation_token(given_token))
         region = self._cloud.settings.region
+        _check_region(params.get("BucketRegion", region))
         rows = [
             row
             for row in self._store.rows("SELECT name, created FROM s3_buckets WHERE name > ? ORDER BY name", after)
@@ -130,8 +131,8 @@ class BucketOperations:
             for row in page
         ]
         return {
-            "Buckets": buckets,
             "Owner": self._buckets.owner,
+            "Buckets": buckets,
             "Prefix": params.get("Prefix"),
             "ContinuationToken": token,
         }
@@ -181,6 +182,13 @@ class BucketOperations:
 
 def _arn(bucket: str) -> str:
     return str(Arn(service="s3", resource=bucket))
+
+
+def _check_region(region: str) -> None:
+    """Raise `InvalidArgument` for a name that is not a region of AWS."""
+    if region != "us-east-1" and region not in _location_constraints():
+        message = f"Argument value {region} is not a valid AWS Region"
+        raise ServiceError("InvalidArgument", message, ArgumentName="bucket-region")
 
 
 def _location_constraints() -> Collection[str]:

@@ -42,6 +42,11 @@ class ChangedObject:
         return cls(record.bucket, record.key, record.version, record.size, record.etag)
 
     @classmethod
+    def described(cls, record: ObjectRecord) -> ChangedObject:
+        """Return the object of an event ObjectTagging or ObjectAcl: its body is unchanged."""
+        return cls(record.bucket, record.key, record.version, etag=record.etag)
+
+    @classmethod
     def marked(cls, bucket: str, key: str, version: str) -> ChangedObject:
         """Return the object of an event ObjectRemoved:DeleteMarkerCreated, with the version ID of the marker."""
         return cls(bucket, key, version, etag=EMPTY_ETAG)

@@ -16,6 +16,7 @@ from scones.cloud.services.s3.notifications import Notifier
 from scones.cloud.services.s3.object_record import ObjectRecord, find_object
 from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.upload_records import mark_conflicts
+from scones.cloud.services.s3.version_ids import NULL
 from scones.cloud.services.s3.versions import (
     DeleteMarker,
     add_marker,
@@ -31,11 +32,15 @@ from scones.cloud.services.s3.versions import (
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A request to delete a key, or one version of it, if its ETag is the expected one."""
+    """A request to delete a key, or one version of it, if its ETag is the expected one.
+
+    `of_batch` is True for DeleteObjects, which also sends notifications for keys without an object.
+    """
 
     key: str
     version: str | None = None
     etag: str | None = None
+    of_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,12 @@ class ObjectDeletions:
             raise errors.no_such_version(key, version)
         old = find_object(connection, bucket.name, key)
         check_write({"IfMatch": deletion.etag}, old, key)
-        if old is None:
+        if old is None and not deletion.of_batch:
             return Deleted(version), []
-        doomed = discard_body(connection, old)
+        doomed = discard_body(connection, old) if old else []
         connection.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?", (bucket.name, key))
         mark_conflicts(connection, bucket.name, key)
-        changed = ChangedObject(bucket.name, key, old.version)
+        changed = ChangedObject(bucket.name, key, NULL)
         if call is not None:
             self._notifier.store(connection, "ObjectRemoved:Delete", call, changed)
         return Deleted(version), doomed

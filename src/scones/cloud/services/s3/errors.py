@@ -67,6 +67,9 @@ def invalid_argument(message: str, name: str, value: object) -> ServiceError:
 
 def invalid_continuation_token(token: str) -> ServiceError:
     """Return the error for a continuation token that no listing returned."""
+    if not token:
+        message = "The continuation token provided is incorrect"
+        return ServiceError("InvalidArgument", message, ArgumentName="continuation-token")
     return invalid_argument("The continuation token provided is incorrect", "continuation-token", token)
 
 
@@ -78,6 +81,12 @@ def access_denied() -> ServiceError:
 def no_such_setting(bucket: str, code: str, message: str) -> ServiceError:
     """Return the error for a setting that a bucket does not have."""
     return ServiceError(code, message, 404, BucketName=bucket)
+
+
+def no_such_website(bucket: str) -> ServiceError:
+    """Return the error for a bucket without a website configuration."""
+    message = "The specified bucket does not have a website configuration"
+    return no_such_setting(bucket, "NoSuchWebsiteConfiguration", message)
 
 
 def precondition_failed(condition: str) -> ServiceError:

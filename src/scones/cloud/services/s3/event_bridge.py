@@ -32,6 +32,9 @@ _DETAIL_TYPES = {
     "ObjectRemoved": "Object Deleted",
     "ObjectRestore:Post": "Object Restore Initiated",
     "ObjectRestore:Completed": "Object Restore Completed",
+    "ObjectTagging:Put": "Object Tags Added",
+    "ObjectTagging:Delete": "Object Tags Deleted",
+    "ObjectAcl:Put": "Object ACL Updated",
 }
 """Detail types by the event or its family."""
 
@@ -52,7 +55,7 @@ def bucket_event(cloud: CloudContext, event: str, call: OperationCall, changed: 
         if event == "ObjectRestore:Completed":
             until = datetime.fromtimestamp(changed.restoration.until / 1000, UTC)
             detail["restore-expiry-time"] = f"{until:%Y-%m-%dT%H:%M:%SZ}"
-    else:
+    elif event in _REASONS:
         detail["object"]["sequencer"] = f"{time.time_ns():016X}"
         detail["reason"] = _REASONS[event]
     if event in _DELETIONS:

@@ -65,5 +65,5 @@ def _content_md5(params: Members) -> bytes | None:
     except ValueError:
         digest = b""
     if len(digest) != 16:
-        raise ServiceError("InvalidDigest", "The Content-MD5 you specified was invalid.", ContentMD5=header)
+        raise ServiceError("InvalidDigest", "The Content-MD5 you specified was invalid.", **{"Content-MD5": header})
     return digest

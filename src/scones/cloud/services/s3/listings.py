@@ -72,14 +72,16 @@ class ListingOperations:
             "KeyCount": len(page.contents) + len(page.prefixes),
             "ContinuationToken": token,
             "NextContinuationToken": key_token(page.last) if page.truncated else None,
-            "StartAfter": url(params["StartAfter"]) if "StartAfter" in params else None,
+            "StartAfter": url(after) if "StartAfter" in params and token is None else None,
         }
 
     async def _page(self, bucket: str, params: Members, after: str, limit: int, *, owner: bool) -> ListingPage:
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
         if limit == 0:
             return ListingPage([], [], "", truncated=False)
-        start = later(prefix, start_after(prefix, delimiter, after))
+        # AWS skips the common prefix of the older operation's marker; its answer for StartAfter is not known
+        whole_prefix = "StartAfter" not in params
+        start = later(prefix, start_after(prefix, delimiter, after, whole_prefix=whole_prefix))
         end = successor(prefix)
 
         def read(connection: sqlite3.Connection) -> ListingPage:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import logging
 import sqlite3
@@ -10,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from urllib.parse import quote_plus
 
 from scones.cloud.context import CloudContext
@@ -47,9 +50,10 @@ SUBJECT = "Amazon S3 Notification"
 CREATED = ("ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload")
 REMOVED = ("ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated")
 RESTORED = ("ObjectRestore:Post", "ObjectRestore:Completed")
-SUPPORTED_EVENTS = frozenset(
-    f"s3:{name}" for name in (*CREATED, *REMOVED, *RESTORED, "ObjectCreated:*", "ObjectRemoved:*", "ObjectRestore:*")
-)
+DESCRIBED = ("ObjectTagging:Put", "ObjectTagging:Delete", "ObjectAcl:Put")
+_EVENTS = (*CREATED, *REMOVED, *RESTORED, *DESCRIBED)
+_FAMILIES = ("ObjectCreated:*", "ObjectRemoved:*", "ObjectRestore:*", "ObjectTagging:*")
+SUPPORTED_EVENTS = frozenset(f"s3:{name}" for name in (*_EVENTS, *_FAMILIES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ class Notifier:
     def _message(self, rule: NotificationRule, event: str, call: OperationCall, changed: ChangedObject) -> JsonDocument:
         """Return an event record in AWS's form (S3 User Guide, "Event message structure")."""
         record: JsonDocument = {
-            "eventVersion": "2.1",
+            "eventVersion": "2.3" if event in DESCRIBED else "2.1",
             "eventSource": "aws:s3",
             "awsRegion": self._cloud.settings.region,
             "eventTime": iso_milliseconds(datetime.now(UTC)),
@@ -182,13 +186,13 @@ class Notifier:
                 "configurationId": rule.id,
                 "bucket": {
                     "name": changed.bucket,
-                    "ownerIdentity": {"principalId": self._cloud.settings.account},
+                    "ownerIdentity": {"principalId": _principal_id(self._cloud.settings.account)},
                     "arn": str(Arn(service="s3", resource=changed.bucket)),
                 },
                 "object": {
                     "key": quote_plus(changed.key, safe="/*-._"),
                     **changed.details(etag="eTag", version="versionId"),
-                    "sequencer": f"{time.time_ns():016X}",
+                    **({} if event in DESCRIBED else {"sequencer": f"{time.time_ns():016X}"}),
                 },
             },
         }
@@ -210,6 +214,12 @@ class Notifier:
 
     async def _failed(self, target: str, payload: JsonDocument, error: ServiceError) -> None:  # noqa: ARG002
         log.warning("An S3 notification could not be delivered to %s: %s", target, error)
+
+
+@cache
+def _principal_id(account: str) -> str:
+    """Return an ID for an account, in the form of those that AWS has for the owners of buckets."""
+    return f"A{base64.b32encode(hashlib.sha256(account.encode()).digest()).decode()[:13]}"
 
 
 def rules_of(document: Members) -> list[NotificationRule]:

@@ -142,6 +142,12 @@ class ObjectRecord:
         """Return the stored encryption settings by member name; they have no effect."""
         return encryption_in(self.headers)
 
+    def checksum_members(self) -> Members:
+        """Return the checksum as output members; an upload with a customer's key has none that S3 chose."""
+        if self.upload and "SSECustomerKeyMD5" in self.headers and self.checksum.algorithm == checksum.DEFAULT:
+            return {}
+        return self.checksum.members()
+
     @property
     def is_restored(self) -> bool:
         """Return True if the object is archived, but restored at present."""

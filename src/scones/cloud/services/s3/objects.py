@@ -126,13 +126,13 @@ class ObjectOperations:
             if record.size:
                 members["ContentRange"] = f"bytes {start}-{end - 1}/{record.size}"
         if proof is not None and params.get("ChecksumMode") == "ENABLED":
-            members |= proof.members()
+            members |= record.checksum_members() if proof is record.checksum else proof.members()
         members["ContentLength"] = end - start
         if with_body:
             members["Body"] = await self._objects.body(record, start, end)
         return members if chosen is None else OperationOutput(members, 206)
 
-    def _part(self, record: ObjectRecord, number: int, members: Members) -> tuple[tuple[int, int], Checksum | None]:
+    def _part(self, record: ObjectRecord, number: int, members: Members) -> tuple[tuple[int, int], Checksum]:
         """Return a part's byte range and checksum; an object from a single PutObject is its own part 1."""
         parts = parts_of(self._store, record.upload) if record.upload else []
         if not 1 <= number <= max(len(parts), 1):
@@ -148,8 +148,13 @@ class ObjectOperations:
         members["PartsCount"] = len(parts)
         start = sum(part["size"] for part in parts[: number - 1])
         part = parts[number - 1]
-        checksum_of_part = Checksum(record.checksum.algorithm, part["checksum"], record.checksum.kind)
-        return (start, start + part["size"]), checksum_of_part if record.checksum.kind == "COMPOSITE" else None
+        return (start, start + part["size"]), Checksum(
+            record.checksum.algorithm, part["checksum"], record.checksum.kind
+        )
+
+    def exists(self, bucket: str, key: str) -> bool:
+        """Return True if a key has a current object."""
+        return self._store.row("SELECT 1 FROM s3_objects WHERE bucket = ? AND key = ?", bucket, key) is not None
 
     async def delete_object(self, call: OperationCall) -> Members:
         """Delete an object or a version; succeeds if it does not exist."""
@@ -169,7 +174,9 @@ class ObjectOperations:
         entries = params["Delete"].get("Objects", [])
         if not 1 <= len(entries) <= 1000:
             raise errors.malformed_xml()
-        deletions = [Deletion(entry["Key"], entry.get("VersionId"), entry.get("ETag")) for entry in entries]
+        deletions = [
+            Deletion(entry["Key"], entry.get("VersionId"), entry.get("ETag"), of_batch=True) for entry in entries
+        ]
         deleted: list[Members] = []
         failed: list[Members] = []
         results = await self._deletions.delete_all(call, bucket, deletions)

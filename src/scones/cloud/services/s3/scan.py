@@ -40,11 +40,14 @@ def listing_entries(
     return found
 
 
-def start_after(prefix: str, delimiter: str, marker: str) -> Bound:
-    """Return the smallest key after a marker, or after all keys that start with it if it is a common prefix."""
+def start_after(prefix: str, delimiter: str, marker: str, *, whole_prefix: bool = True) -> Bound:
+    """Return the smallest key after a marker, or after all keys with its common prefix.
+
+    If `whole_prefix` is false, the latter applies only to a marker that is itself a common prefix.
+    """
     cut = marker.find(delimiter, len(prefix)) if delimiter and marker.startswith(prefix) else -1
-    if cut >= 0 and cut + len(delimiter) == len(marker):
-        return successor(marker)
+    if cut >= 0 and (whole_prefix or cut + len(delimiter) == len(marker)):
+        return successor(marker[: cut + len(delimiter)])
     return marker + "\0" if marker else ""
 
 

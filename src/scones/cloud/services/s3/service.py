@@ -56,6 +56,7 @@ from scones.cloud.services.s3.upload_records import UploadRecords
 from scones.cloud.services.s3.uploads import UploadOperations
 from scones.cloud.services.s3.version_listings import VersionListingOperations
 from scones.cloud.services.s3.versioning import BucketVersioningOperations
+from scones.cloud.services.s3.website_route import WebsiteRoute
 from scones.cloud.services.s3.websites import WebsiteOperations
 from scones.cloud.wire.members import Members
 from scones.cloud.wire.request import Request
@@ -141,7 +142,10 @@ class S3(Service):
             encryption=encryption,
             access=access,
         )
-        self._uploads_by_forms = BrowserUploadRoute(cloud, operations_on_objects, self.cross_origin_headers)
+        self._websites = WebsiteRoute(buckets, settings, operations_on_objects, self._anonymous)
+        self._uploads_by_forms = BrowserUploadRoute(
+            cloud, operations_on_objects, self._anonymous, self.cross_origin_headers
+        )
         super().__init__(
             cloud,
             BucketOperations(cloud, buckets=buckets, files=self._files, notifier=self._notifier, rules=rules),
@@ -154,11 +158,18 @@ class S3(Service):
             WebsiteOperations(buckets, settings),
             LoggingOperations(buckets, settings),
             LifecycleOperations(buckets, settings, rules),
-            AclOperations(store, buckets=buckets, settings=settings, objects=objects, access=access),
+            AclOperations(
+                store,
+                buckets=buckets,
+                settings=settings,
+                objects=objects,
+                access=access,
+                notifier=self._notifier,
+            ),
             ListingOperations(store, buckets),
             VersionListingOperations(store, buckets),
             operations_on_objects,
-            ObjectAttributeOperations(store, buckets, objects),
+            ObjectAttributeOperations(store, buckets=buckets, objects=objects, notifier=self._notifier),
             CopyOperations(
                 buckets=buckets, objects=objects, sources=sources, bodies=bodies, encryption=encryption, access=access
             ),
@@ -186,8 +197,8 @@ class S3(Service):
             raise
 
     def http_routes(self) -> Sequence[HttpRoute]:
-        """Return the routes of uploads by HTML forms and of preflight requests."""
-        return (self._uploads_by_forms, PreflightRoute(self._buckets, self._settings))
+        """Return the routes of websites, of uploads by HTML forms and of preflight requests."""
+        return (self._websites, self._uploads_by_forms, PreflightRoute(self._buckets, self._settings))
 
     def check_unsigned(self, call: OperationCall) -> None:
         """Raise `AccessDenied` unless the bucket allows the request to anyone."""

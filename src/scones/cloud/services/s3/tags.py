@@ -16,14 +16,19 @@ BUCKET_TAGS = 50
 OBJECT_TAGS = 10
 """Maximum number of an object's tags."""
 
+_RESERVED = (
+    'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your '
+    "tag keys and try again."
+)
 _TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 """Characters of keys and values: letters, digits, spaces and a few others."""
 
 
-def check_tags(tags: Sequence[Members], most: int) -> str:
+def check_tags(tags: Sequence[Members], most: int, *, new_bucket: bool = False) -> str:
     """Return a tag set as JSON; raises S3's error if it breaks a rule.
 
-    `most` is the maximum number of tags: `BUCKET_TAGS` or `OBJECT_TAGS`.
+    `most` is the maximum number of tags: `BUCKET_TAGS` or `OBJECT_TAGS`. CreateBucket has an error of its own for
+    reserved keys.
     """
     if len(tags) > most:
         kind = "Object" if most == OBJECT_TAGS else "Bucket"
@@ -37,6 +42,8 @@ def check_tags(tags: Sequence[Members], most: int) -> str:
         if key.startswith("aws:"):
             of_object = "Your TagKey cannot be prefixed with aws:"
             message = of_object if most == OBJECT_TAGS else "System tags cannot be added/updated by requester"
+            if new_bucket:
+                raise ServiceError("InvalidTag", _RESERVED)
             raise ServiceError("InvalidTag", message, TagKey=key)
         if not 1 <= len(key) <= 128 or not _TEXT.fullmatch(key):
             raise ServiceError("InvalidTag", "The TagKey you have provided is invalid", TagKey=key)

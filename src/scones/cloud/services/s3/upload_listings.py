@@ -9,6 +9,7 @@ from urllib.parse import quote
 from scones.cloud.core.store import Store
 from scones.cloud.core.text_order import Bound, successor
 from scones.cloud.service import OperationCall
+from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.parts import part_number_marker
 from scones.cloud.services.s3.scan import ListingEntry, later, listing_entries, start_after
@@ -106,10 +107,17 @@ class UploadListingOperations:
         }
 
     def _marker(self, bucket: str, key: str, upload: str | None) -> tuple[Bound, int, str] | None:
-        """Return the list position of a key's upload, or None if the upload does not exist or has ended."""
-        row = self._store.row("SELECT bucket, key, initiated FROM s3_uploads WHERE id = ?", upload) if upload else None
-        if upload is None or row is None or (row["bucket"], row["key"]) != (bucket, key):
+        """Return the list position of a key's upload, or None if the upload does not exist or has ended.
+
+        Raises `InvalidArgument` for the upload of another key.
+        """
+        if not key:
             return None
+        row = self._store.row("SELECT bucket, key, initiated FROM s3_uploads WHERE id = ?", upload) if upload else None
+        if upload is None or row is None:
+            return None
+        if (row["bucket"], row["key"]) != (bucket, key):
+            raise errors.invalid_argument("Invalid uploadId marker", "upload-id-marker", upload)
         return key, row["initiated"], upload
 
     def _listed(self, upload: MultipartUpload) -> Members:

@@ -181,7 +181,7 @@ class UploadOperations:
             "VersionId": issued(version),
             "Expiration": self._objects.expiration(record),
             **record.encryption(),
-            **record.checksum.members(),
+            **record.checksum_members(),
         }
 
     async def abort_multipart_upload(self, call: OperationCall) -> Members:

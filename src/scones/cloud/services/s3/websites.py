@@ -1,6 +1,10 @@
-"""Website configurations of buckets, which are stored and returned; the local cloud has no website endpoint."""
+"""Website configurations of buckets: their operations, and the pages and redirects that they define."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
@@ -10,6 +14,47 @@ from scones.cloud.services.s3.bucket_settings import BucketSettings
 from scones.cloud.wire.members import Members
 
 MOST_ROUTING_RULES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Website:
+    """A website configuration."""
+
+    configuration: Members
+
+    @property
+    def error_document(self) -> str | None:
+        """The key of the error document, or None."""
+        key: str | None = self.configuration.get("ErrorDocument", {}).get("Key")
+        return key
+
+    def page(self, key: str) -> str:
+        """Return the key of the object for a path: that of the index document for a folder."""
+        return f"{key}{self.configuration['IndexDocument']['Suffix']}" if not key or key.endswith("/") else key
+
+    def redirect(self, key: str, host: str, status: int | None = None) -> tuple[str, int] | None:
+        """Return the location and the status of a redirect, or None.
+
+        `status` is that of a page that cannot be read; without it, rules for an error do not apply.
+        """
+        if target := self.configuration.get("RedirectAllRequestsTo"):
+            return f"{target.get('Protocol', 'http')}://{target['HostName']}/{quote(key)}", HTTPStatus.MOVED_PERMANENTLY
+        for rule in self.configuration.get("RoutingRules", []):
+            condition = rule.get("Condition", {})
+            expected = condition.get("HttpErrorCodeReturnedEquals")
+            prefix: str = condition.get("KeyPrefixEquals", "")
+            if key.startswith(prefix) and (expected is None or expected == str(status)):
+                return _location(rule["Redirect"], key, prefix, host)
+        return None
+
+
+def _location(redirect: Members, key: str, prefix: str, host: str) -> tuple[str, int]:
+    if "ReplaceKeyWith" in redirect:
+        key = redirect["ReplaceKeyWith"]
+    elif "ReplaceKeyPrefixWith" in redirect:
+        key = redirect["ReplaceKeyPrefixWith"] + key[len(prefix) :]
+    location = f"{redirect.get('Protocol', 'http')}://{redirect.get('HostName', host)}/{quote(key)}"
+    return location, int(redirect.get("HttpRedirectCode", HTTPStatus.MOVED_PERMANENTLY))
 
 
 class WebsiteOperations:
@@ -34,11 +79,7 @@ class WebsiteOperations:
         """Return a bucket's website configuration; raises `NoSuchWebsiteConfiguration` if it has none."""
         configuration: Members | None = self._settings.get(self._buckets.requested(call.params), "website")
         if configuration is None:
-            raise errors.no_such_setting(
-                call.params["Bucket"],
-                "NoSuchWebsiteConfiguration",
-                "The specified bucket does not have a website configuration",
-            )
+            raise errors.no_such_website(call.params["Bucket"])
         return configuration
 
     async def delete_bucket_website(self, call: OperationCall) -> Members:

@@ -56,13 +56,16 @@ def check_signature(request: Request, signed: SignedParts, signing: SigningKey, 
     names, repeated = _signed_headers(signed.signed_headers)
     if "host" not in names:
         raise must_be_signed("Host")
+    if service == "s3":
+        _reject_unsigned_headers(request.headers, names, service)
     canonical = _canonical_request(request, signed, names, service)
     text = "\n".join([ALGORITHM, signed.date, signing.scope, hashlib.sha256(canonical.encode()).hexdigest()])
     keyed = _hmac_with_key(signing.key).copy()
     keyed.update(text.encode())
     if repeated or not constant_time_equal(keyed.hexdigest(), signed.signature):
         raise signature_mismatch(signed.access_key_id, signed.signature, text, canonical)
-    _reject_unsigned_headers(request.headers, names, service)
+    if service != "s3":
+        _reject_unsigned_headers(request.headers, names, service)
 
 
 def _canonical_request(request: Request, signed: SignedParts, names: Mapping[str, None], service: str) -> str:

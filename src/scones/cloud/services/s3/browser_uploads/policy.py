@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ _UNCHECKED = frozenset({"awsaccesskeyid", "file", "policy", "signature", "x-amz-
 _IGNORED_PREFIX = "x-ignore-"
 _SIZE = "content-length-range"
 _LARGEST = 5 << 30
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
 
 
 class UploadPolicy(NamedTuple):
@@ -39,6 +41,10 @@ class UploadPolicy(NamedTuple):
                 ProposedSize=size,
                 MaxSizeAllowed=self.most,
             )
+
+
+WITHOUT_POLICY = UploadPolicy(0, _LARGEST)
+"""What an unsigned form may upload, which needs no policy."""
 
 
 def checked_policy(encoded: str, fields: Mapping[str, str], bucket: str) -> UploadPolicy:
@@ -90,7 +96,8 @@ def _document(encoded: str) -> dict[str, Any]:
 
 def _check_expiration(expiration: Any) -> None:
     try:
-        moment = numbers.timestamp(expiration) if isinstance(expiration, str) else None
+        valid = isinstance(expiration, str) and _TIME.fullmatch(expiration)
+        moment = numbers.timestamp(expiration) if valid else None
     except ValueError:
         moment = None
     if moment is None:

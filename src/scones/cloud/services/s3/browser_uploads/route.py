@@ -7,15 +7,16 @@ from typing import ClassVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.credentials import Caller
+from scones.cloud.core.credentials import ANONYMOUS, Caller
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.http_route import HttpRoute, RequestBody
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors, metadata
+from scones.cloud.services.s3.anonymous_access import AnonymousAccess
 from scones.cloud.services.s3.arguments import check_arguments
 from scones.cloud.services.s3.browser_uploads.form import UploadForm
-from scones.cloud.services.s3.browser_uploads.policy import UploadPolicy, checked_policy
+from scones.cloud.services.s3.browser_uploads.policy import WITHOUT_POLICY, UploadPolicy, checked_policy
 from scones.cloud.services.s3.objects import ObjectOperations
 from scones.cloud.wire import xml_document
 from scones.cloud.wire.members import Members
@@ -30,6 +31,8 @@ from scones.cloud.wire.write_xml import S3_NAMESPACE, element
 
 _FILENAME = "${filename}"
 _METADATA = "x-amz-meta-"
+_SIGNED_FIELDS = ("policy", "awsaccesskeyid", "signature", "x-amz-credential", "x-amz-signature")
+"""Fields of signed forms, in lower case."""
 _FORM_HEADERS = {"acl": "x-amz-acl"}
 """Form fields whose names differ from PutObject's headers."""
 
@@ -43,9 +46,11 @@ class BrowserUploadRoute(HttpRoute):
         self,
         cloud: CloudContext,
         objects: ObjectOperations,
+        anonymous: AnonymousAccess,
         cross_origin_headers: Callable[[Request], Mapping[str, str]],
     ) -> None:
         self._cloud = cloud
+        self._anonymous = anonymous
         self._cross_origin_headers = cross_origin_headers
         self._objects = objects
         settings = cloud.settings
@@ -73,8 +78,7 @@ class BrowserUploadRoute(HttpRoute):
         if form.filename is not None:
             name = form.filename.replace("\\", "/").rpartition("/")[2]
             fields["key"] = fields["key"].replace(_FILENAME, name)
-        caller = self._policies.verify(fields)
-        policy = checked_policy(fields["policy"], fields, bucket)
+        caller, policy = self._authenticate(fields, bucket)
         response = await self._store(bucket, fields, _checked_size(form.file(), policy), caller)
         if "origin" in request.headers:
             response.headers |= self._cross_origin_headers(request)
@@ -83,6 +87,17 @@ class BrowserUploadRoute(HttpRoute):
     def error_response(self, error: ServiceError, request_id: str) -> Response:
         """Return an error in S3's format."""
         return serialize_error(service_model("s3"), protocol_error(error, "rest-xml"), request_id)
+
+    def _authenticate(self, fields: Mapping[str, str], bucket: str) -> tuple[Caller, UploadPolicy]:
+        """Return the caller and the policy of a form; an unsigned form is allowed if anyone may write the bucket."""
+        if not any(name in fields for name in _SIGNED_FIELDS):
+            params = {"Bucket": bucket, "Key": fields["key"]}
+            self._anonymous.check(
+                OperationCall(operation="PutObject", params=params, caller=ANONYMOUS, request_id=uuid4())
+            )
+            return ANONYMOUS, WITHOUT_POLICY
+        caller = self._policies.verify(fields)
+        return caller, checked_policy(fields["policy"], fields, bucket)
 
     async def _store(
         self, bucket: str, fields: Mapping[str, str], file: AsyncIterator[bytes], caller: Caller
