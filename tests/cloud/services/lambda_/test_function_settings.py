@@ -41,11 +41,33 @@ def test_a_policy_has_a_revision_and_no_statement_for_latest(function):
         allow(made, "three", "s3.amazonaws.com", Qualifier="$LATEST")
     with pytest.raises(made.client.exceptions.ResourceNotFoundException, match="Statement three is not found"):
         made.client.remove_permission(FunctionName=made.name, StatementId="three")
+    assert made.client.get_policy(FunctionName=made.name)["RevisionId"] not in {revision, None}
     other = function(CODE)
     with pytest.raises(other.client.exceptions.PreconditionFailedException, match="Call the GetPolicy API"):
         allow(other, "one", "s3.amazonaws.com", RevisionId=revision)
     with pytest.raises(ClientError, match="No policy is associated"):
         other.client.remove_permission(FunctionName=other.name, StatementId="one")
+
+
+@pytest.mark.parametrize("qualifier", ["$LATEST", "1", "live"])
+def test_a_policy_has_the_revision_of_its_function_version_or_alias(function, qualifier):
+    """As recorded on AWS by LocalStack (test_function_revisions_permissions, test_lambda_permission_fn_versioning)."""
+    made = function(CODE)
+    made.client.publish_version(FunctionName=made.name)
+    made.client.create_alias(FunctionName=made.name, Name="live", FunctionVersion="1")
+    named = {} if qualifier == "$LATEST" else {"Qualifier": qualifier}
+
+    def revision():
+        if qualifier == "live":
+            return made.client.get_alias(FunctionName=made.name, Name="live")["RevisionId"]
+        return made.client.get_function_configuration(FunctionName=made.name, Qualifier=qualifier)["RevisionId"]
+
+    before = revision()
+    allow(made, "one", "s3.amazonaws.com", RevisionId=before, **named)
+    added = revision()
+    assert made.client.get_policy(FunctionName=made.name, **named)["RevisionId"] == added
+    made.client.remove_permission(FunctionName=made.name, StatementId="one", RevisionId=added, **named)
+    assert len({before, added, revision()}) == 3
 
 
 def test_versions_have_neither_tags_nor_concurrency(function):

@@ -105,6 +105,13 @@ class FunctionRecords:
             raise not_found(self.arn(function.name, function.qualifier))
         return Version(json.loads(row["document"]), row["code"])
 
+    def revision_id(self, function: FunctionName) -> str:
+        """Return the RevisionId of a version or an alias; raises `ResourceNotFoundException` if it does not exist."""
+        qualifier = function.qualifier or LATEST
+        if qualifier == LATEST or qualifier.isdigit():
+            return str(self.find(function).configuration["RevisionId"])
+        return str(self.alias(function.name, qualifier)["RevisionId"])
+
     def version_to_invoke(self, function: FunctionName) -> Version:
         """Return the version for an invocation; an alias with two versions chooses one at random by its weights."""
         qualifier = function.qualifier or LATEST
@@ -189,7 +196,7 @@ class FunctionRecords:
                 **({"Description": description} if description is not None else {}),
             }
             connection.execute("UPDATE functions SET last_version = ? WHERE name = ?", (number, name))
-            _renew_revision(connection, name)
+            renew_revision(connection, FunctionName(name))
             connection.execute(
                 "INSERT INTO function_versions VALUES (?, ?, ?, ?)", (name, number, json.dumps(version), row["code"])
             )
@@ -260,7 +267,7 @@ class FunctionRecords:
 
         def update(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE functions SET tags = ? WHERE name = ?", (json.dumps(tags), name))
-            _renew_revision(connection, name)
+            renew_revision(connection, FunctionName(name))
 
         await self._store.write(update)
 
@@ -336,10 +343,16 @@ def new_revision() -> str:
     return str(uuid.uuid4())
 
 
-def _renew_revision(connection: sqlite3.Connection, name: str) -> None:
-    connection.execute(
-        "UPDATE functions SET document = json_set(document, '$.RevisionId', ?) WHERE name = ?", (new_revision(), name)
-    )
+def renew_revision(connection: sqlite3.Connection, function: FunctionName) -> None:
+    """Give a version or an alias a new RevisionId; $LATEST if the name has no qualifier."""
+    qualifier = function.qualifier or LATEST
+    if qualifier == LATEST:
+        selected, values = "functions SET {} WHERE name = ?", [function.name]
+    else:
+        table, column = ("function_versions", "version") if qualifier.isdigit() else ("function_aliases", "name")
+        selected, values = f"{table} SET {{}} WHERE function = ? AND {column} = ?", [function.name, qualifier]
+    sql = f"UPDATE {selected}".format("document = json_set(document, '$.RevisionId', ?)")
+    connection.execute(sql, (new_revision(), *values))
 
 
 def _unchanged(published: Members, latest: Members) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
+import sqlite3
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import root_arn
 from scones.cloud.core.json_types import Json, JsonDocument, JsonObject
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, renew_revision
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.wire.members import Members
 
@@ -56,13 +56,13 @@ class PermissionOperations:
                 "id, or remove the existing statement."
             )
             raise ServiceError("ResourceConflictException", message, 409, Type="User")
-        await self._cloud.store.execute(
-            "INSERT INTO function_statements VALUES (?, ?, ?, ?)",
-            function.name,
-            qualifier,
-            params["StatementId"],
-            json.dumps(statement),
-        )
+        row = (function.name, qualifier, params["StatementId"], json.dumps(statement))
+
+        def add(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO function_statements VALUES (?, ?, ?, ?)", row)
+            renew_revision(connection, function)
+
+        await self._cloud.store.write(add)
         return {"Statement": json.dumps(statement)}
 
     def _statement(self, function: FunctionName, params: Members) -> JsonDocument:
@@ -81,13 +81,14 @@ class PermissionOperations:
         }
 
     async def get_policy(self, call: OperationCall) -> Members:
-        """Return a function's policy."""
-        policy = self._policy(self._names.requested(call))
+        """Return a function's policy; its RevisionId is that of the function, version or alias."""
+        function = self._names.requested(call)
+        policy = self._policy(function)
         if policy is None:
             raise ServiceError(
                 "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
             )
-        return {"Policy": policy, "RevisionId": _revision(policy)}
+        return {"Policy": policy, "RevisionId": self._records.revision_id(function)}
 
     def _policy(self, function: FunctionName) -> str | None:
         rows = self._cloud.store.rows(
@@ -99,8 +100,7 @@ class PermissionOperations:
         return json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements}) if rows else None
 
     def _check_policy_revision(self, function: FunctionName, params: Members) -> None:
-        known = self._policy(function)
-        if "RevisionId" in params and (known is None or params["RevisionId"] != _revision(known)):
+        if "RevisionId" in params and params["RevisionId"] != self._records.revision_id(function):
             message = (
                 "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve "
                 "the latest Revision Id"
@@ -115,13 +115,17 @@ class PermissionOperations:
             message = "No policy is associated with the given resource."
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         self._check_policy_revision(function, call.params)
-        removed = await self._cloud.store.execute(
-            "DELETE FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
-            function.name,
-            function.qualifier or "",
-            sid,
-        )
-        if not removed:
+
+        def remove(connection: sqlite3.Connection) -> int:
+            removed = connection.execute(
+                "DELETE FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
+                (function.name, function.qualifier or "", sid),
+            ).rowcount
+            if removed:
+                renew_revision(connection, function)
+            return removed
+
+        if not await self._cloud.store.write(remove):
             message = f"Statement {sid} is not found in resource policy."
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         return {}
@@ -131,7 +135,3 @@ def _principal(given: str) -> Json:
     if given == "*" or given.endswith(".amazonaws.com"):
         return given if given == "*" else {"Service": given}
     return {"AWS": root_arn(given) if re.fullmatch("[0-9]{12}", given) else given}
-
-
-def _revision(policy: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, policy))
