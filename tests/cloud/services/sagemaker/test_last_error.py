@@ -33,6 +33,11 @@ TRACEBACK = """Traceback (most recent call last):
             "usage: train.py\ntrain.py: error: unrecognized arguments: --a",
             "train.py: error: unrecognized arguments: --a",
         ),
+        (
+            "/env/bin/python: Error while finding module specification (ModuleNotFoundError: No module named 'a')",
+            "/env/bin/python: Error while finding module specification (ModuleNotFoundError: No module named 'a')",
+        ),
+        ("bash: line 1: smspark-submit: command not found", "bash: line 1: smspark-submit: command not found"),
         (TRACEBACK.format(error="ValueError: " + "x" * 9999), "ValueError: ".ljust(MAX_CHARACTERS, "x")),
     ],
 )

@@ -69,16 +69,17 @@ def visible_paths(command: Sequence[str]) -> list[Path]:
     return [path for path in (*given, *programs) if path.is_absolute() and path.exists()]
 
 
-async def base_directory(mounts: dict[str, Path]) -> dict[str, str]:
+async def base_directory(mounts: dict[str, Path], borrowed: Sequence[Path] = ()) -> dict[str, str]:
     """Create a container's Python environment, and return the variables with its path and that of /opt/ml.
 
-    If the machine cannot mount folders, both paths are folders of the host.
+    The environment also sees the packages in the folders `borrowed`, after all others. If the machine cannot mount
+    folders, both paths are folders of the host.
     """
     isolated = await asyncio.to_thread(isolation) is None
     base, python = "/opt/ml", interpreter.MOUNT_PATH
     if not isolated:
         base, python = str(mounts[base]), str(mounts[python])
-    await asyncio.to_thread(interpreter.create_environment, mounts[interpreter.MOUNT_PATH], python)
+    await asyncio.to_thread(interpreter.create_environment, mounts[interpreter.MOUNT_PATH], python, borrowed)
     path = os.pathsep.join([f"{python}/bin", os.environ.get("PATH", os.defpath)])
     return {"SAGEMAKER_BASE_DIR": base, "VIRTUAL_ENV": python, "PATH": path}
 

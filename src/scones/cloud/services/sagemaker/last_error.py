@@ -13,8 +13,8 @@ _RANK = re.compile(r"\[rank\d+\]: ?")
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::\s.*)?$")
 _LOGGED = re.compile(r".*\s(?:ERROR|CRITICAL)\s+(?P<message>\S.*)")
 """A record in the format of AWS's toolkits: time, logger, level and message."""
-_COMMAND = re.compile(r"\S+: (?:error: |can't open file ).+")
-"""What argparse prints about arguments, and Python about a missing script."""
+_COMMAND = re.compile(r"\S+: error: .+|(?:\S*/)?(?:python[\d.]*|(?:ba)?sh): .+")
+"""What argparse prints about arguments, and Python and shells about a script that they cannot run."""
 
 
 class LastError:

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import sys
 import venv
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,21 +20,22 @@ MOUNT_PATH = "/opt/scones-environment"
 """Path at which a container sees its environment."""
 
 
-def create_environment(folder: Path, mount_path: str) -> None:
+def create_environment(folder: Path, mount_path: str, borrowed: Sequence[Path] = ()) -> None:
     """Create an environment in `folder`, which programs see at `mount_path`. Blocks.
 
-    An existing environment is kept, with the packages installed in it, if it was made for the same interpreter,
-    path and packages.
+    It also sees the packages in the folders `borrowed`. An existing environment is kept, with the packages installed in
+    it, if it was made for the same interpreter, path and packages.
     """
-    path_lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in _packages()) + _pip()
+    packages = [*_packages(), *map(str, borrowed)]
+    path_lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in packages) + _pip()
     mark = f"{sys.version} {sys.executable} {mount_path}\n{path_lines}"
     marker = folder / "interpreter"
     if folder.is_dir() and UntrustedFolder(folder).read(marker.name, len(mark.encode()) + 1) == mark.encode():
         return  # read as untrusted: the container's program can write to the folder
     remove_tree(folder)
     venv.EnvBuilder(symlinks=True).create(folder)
-    packages = next(folder.glob("lib/python*/site-packages"))
-    (packages / "scones-interpreter.pth").write_text(path_lines)
+    own = next(folder.glob("lib/python*/site-packages"))
+    (own / "scones-interpreter.pth").write_text(path_lines)
     pip = f'#!/bin/sh\nexec "{mount_path}/bin/python" -m pip "$@"\n'
     for name, text in {"pip": pip, "pip3": pip, **_scripts()}.items():
         script = folder / "bin" / name

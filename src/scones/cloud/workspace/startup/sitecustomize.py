@@ -3,9 +3,9 @@
 The SageMaker SDKs pass STS's public endpoint to its client, which overrides AWS_ENDPOINT_URL. If that variable is set,
 explicit AWS endpoints are dropped, so that botocore uses the variable; otherwise nothing happens. Releases of botocore
 that do not know the variable (before 1.31, and AWS CLI 2 before 2.13) get its value as well. The message by which
-botocore reports the use of the variable is dropped. The hook also records where the SageMaker SDK v2 is imported from:
-functions that import the SDK without bundling it use this location. It uses the standard library only and supports any
-Python 3, because it runs in environments that have no Scones.
+botocore reports the use of the variable is dropped. The hook also records where the SageMaker SDK is imported from:
+functions that import the SDK without bundling it, and remote functions, use this location. It uses the standard library
+only and supports any Python 3, because it runs in environments that have no Scones.
 """
 
 from __future__ import annotations
@@ -69,11 +69,12 @@ def drop_endpoint_messages(package: str) -> None:
 
 
 def record_sdk_location(spec: importlib.machinery.ModuleSpec) -> None:
-    """Record the location of this Python's SageMaker SDK for the cloud, if it is v2: v3 has no predictor.py."""
+    """Record the location of this Python's SageMaker SDK for the cloud: v2 has a predictor.py, and v3 has none."""
     location_file, package = os.environ.get("SCONES_SDKS"), os.path.dirname(spec.origin or "")
-    if not location_file or not os.path.exists(os.path.join(package, "predictor.py")):
+    if not location_file or not package:
         return
-    path = os.path.join(location_file, "python{}.{}".format(*sys.version_info[:2]))
+    release = "" if os.path.exists(os.path.join(package, "predictor.py")) else "-v3"
+    path = os.path.join(location_file, "python{}.{}{}".format(*sys.version_info[:2], release))
     draft = f"{path}.{os.getpid()}"
     try:
         os.makedirs(location_file, exist_ok=True)

@@ -7,7 +7,6 @@ SDK; the SDK that a program of the workspace imported last, as recorded by the s
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from dataclasses import dataclass
@@ -15,11 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from scones.cloud.services.lambda_.runtime.interpreters import OWN_INTERPRETER, Interpreter
-from scones.cloud.workspace import SDKS
+from scones.cloud.workspace.sdk_locations import sdk_locations
 
-ENVIRONMENTS = "SCONES_ENVIRONMENTS"
-WORKSPACE = "sdk-v2"
-"""Name of the workspace environment whose SDK has `Predictor`."""
 MEMORY_MB = 512
 """Minimum memory limit, in MB, of a function that borrows the SDK: importing it takes 180 MB, and AWS's default memory
 size is 128 MB."""
@@ -61,18 +57,7 @@ def _find(interpreter: Interpreter, data_dir: Path) -> BorrowedSdk | None:
     own = [Path(folder) for folder in sys.path] if interpreter is OWN_INTERPRETER else interpreter.folders
     if any(_has(folder) for folder in own):
         return BorrowedSdk()
-    environments = Path(os.environ.get(ENVIRONMENTS, data_dir / "environments")).absolute()
-    installed = environments / WORKSPACE / "lib" / interpreter.name / "site-packages"
-    known = [*_imported(data_dir / SDKS / interpreter.name), installed]
-    return next((BorrowedSdk((folder,)) for folder in known if _has(folder)), None)
-
-
-def _imported(location_file: Path) -> list[Path]:
-    """Return the folder in which a workspace program last found its SDK, read from a file for this Python version."""
-    try:
-        return [Path(location_file.read_text())]
-    except FileNotFoundError:
-        return []
+    return next((BorrowedSdk((folder,)) for folder in sdk_locations(data_dir, "v2", interpreter.name)), None)
 
 
 def _has(folder: Path) -> bool:

@@ -26,6 +26,7 @@ from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access
 from scones.cloud.services.sagemaker.training.checkpoints import CheckpointSync
 from scones.cloud.services.sagemaker.training.pipes import ChannelPipe, channel_pipes
+from scones.cloud.services.sagemaker.training.remote_functions import borrowed_sdk
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
@@ -146,13 +147,14 @@ class TrainingInstance:
             "TRAINING_JOB_NAME": request["TrainingJobName"],
         }
         command = await _command(request)
+        sdk = await asyncio.to_thread(borrowed_sdk, request, self._cloud.settings.data_dir)
         return Program(
             argv=command,
-            env=variables | await base_directory(self._mounts) | request.get("Environment", {}),
+            env=variables | await base_directory(self._mounts, sdk) | request.get("Environment", {}),
             mounts=self._mounts,
             files=await asyncio.to_thread(hosts_file, self._folder, host_names(request)),
             hidden=[self._cloud.settings.data_dir],
-            visible=visible_paths(command),
+            visible=[*visible_paths(command), *sdk],
             hostname=self._host,
         )
 
