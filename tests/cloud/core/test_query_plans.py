@@ -36,6 +36,8 @@ CONFIGURATION = {
     "event_invoke_configs",
     "event_source_mappings",
     "event_source_mapping_tags",
+    "code_signing_configs",
+    "layer_policies",
     "functions",
     "function_aliases",
     "function_settings",

@@ -40,6 +40,7 @@ _SETTINGS = PartialSupport(
     "effect. Functions run from zip archives, in Python, in Node.js or with their own bootstrap; other "
     "runtimes and container images are rejected."
 )
+_SIGNATURES = PartialSupport("Signatures are not verified: the policy Enforce refuses all code. Tags are rejected.")
 _TOPIC = PartialSupport(
     "Policy, KmsMasterKeyId, TracingConfig, feedback attributes and the retries of DeliveryPolicy have no effect. "
     "ArchivePolicy is rejected."
@@ -226,7 +227,10 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         ),
         "PutFunctionRecursionConfig": NoEffect("Recursive loops are not detected."),
         "PutRuntimeManagementConfig": NoEffect("Runtimes are those of this machine."),
-        "GetFunctionCodeSigningConfig": PartialSupport("No function has a code signing configuration."),
+        "CreateCodeSigningConfig": _SIGNATURES,
+        "UpdateCodeSigningConfig": _SIGNATURES,
+        "AddLayerVersionPermission": _POLICIES,
+        "RemoveLayerVersionPermission": _POLICIES,
         "CreateFunction": _SETTINGS,
         "UpdateFunctionConfiguration": _SETTINGS,
     },

@@ -142,7 +142,7 @@ def _error_members(error: ServiceError, shape: StructureShape | None, status: in
     document[message] = error.message
     if "Type" in members:  # Lambda's errors name who caused them
         document["Type"] = "User" if status < 500 else "Service"
-    return document | error.members
+    return {name: value for name, value in (document | error.members).items() if value is not None}
 
 
 def request_id_headers(service: ServiceModel, request_id: str) -> dict[str, str]:

@@ -24,6 +24,9 @@ MAX_QUOTED = 4096
 MemberCheck = Callable[[MemberValue, str], Collection[str]]
 """Function of a value and its path that returns constraint violations; the result is usually empty."""
 
+_ENUM_ORDERS = {"InvokeMode": ("RESPONSE_STREAM", "BUFFERED"), "RecursiveLoop": ("Terminate", "Allow")}
+"""Values of enumerations in AWS's messages, where their order was seen to differ from that of the service model."""
+
 
 def validate(
     params: Members,
@@ -122,7 +125,7 @@ def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> MemberChec
 
 def _map_check(shape: MapShape, own: frozenset[str], null: bool) -> MemberCheck | None:
     size = _size_check(shape, "length", len)
-    keys = _scalars_check(shape, shape.key, "Map keys", null, iter)
+    keys = _scalars_check(shape, shape.key, "Map keys", False, iter)
     if _is_scalar(shape.value):
         return _all_of(size, keys, _scalars_check(shape, shape.value, "Map value", null, dict.values))
     check = _check_of(shape.value, own, null)
@@ -175,7 +178,7 @@ def _string_check(shape: StringShape) -> MemberCheck | None:
     otherwise = _all_of(_size_check(shape, "length", len), pattern_check)
     if not shape.enum:
         return otherwise
-    allowed, constraints = frozenset(shape.enum), ", ".join(shape.enum)
+    allowed, constraints = frozenset(shape.enum), ", ".join(_ENUM_ORDERS.get(shape.name, shape.enum))
 
     def check_enum(value: str, path: str) -> Collection[str]:
         if value not in allowed:

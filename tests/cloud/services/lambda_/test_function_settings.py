@@ -190,4 +190,3 @@ def test_recorded_settings_are_returned(function):
     assert client.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
     client.put_runtime_management_config(FunctionName=name, UpdateRuntimeOn="FunctionUpdate")
     assert client.get_runtime_management_config(FunctionName=name)["UpdateRuntimeOn"] == "FunctionUpdate"
-    assert client.get_function_code_signing_config(FunctionName=name)["CodeSigningConfigArn"] == ""

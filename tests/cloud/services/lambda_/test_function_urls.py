@@ -12,6 +12,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
+FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
 ECHO = "def handler(event, context):\n    return event"
 ANSWERS = """
 import base64
@@ -50,7 +54,9 @@ def test_a_request_becomes_an_event_of_payload_format_2(function):
     assert (event["version"], event["rawPath"], event["rawQueryString"]) == ("2.0", "/a%20b", "x=1&x=2")
     assert (event["queryStringParameters"], event["cookies"]) == ({"x": "1,2"}, ["c=d", "e=f"])
     assert (event["body"], event["isBase64Encoded"]) == ('{"n": 1}', False)
-    assert event["requestContext"]["http"]["method"] == "POST"
+    assert (event["requestContext"]["http"]["method"], event["requestContext"]["http"]["path"]) == ("POST", "/a b")
+    assert "connection" not in event["headers"]
+    assert json.loads(ask(f"{url}/c")[2])["requestContext"]["http"]["path"] == "/c"
     identity = urlsplit(url).path.split("/")[2]
     base = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
     host = f"{identity}.lambda-url.us-east-1.localhost:{urlsplit(url).port}"
@@ -103,7 +109,11 @@ def test_urls_are_configured_as_aws_does(function):
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         made.client.get_function_url_config(FunctionName=made.name)
     status, headers, text = ask(url)
-    assert (status, headers["x-amzn-errortype"], json.loads(text)) == (403, "AccessDeniedException", {"Message": None})
+    assert (status, headers["x-amzn-errortype"], json.loads(text)) == (
+        403,
+        "AccessDeniedException",
+        {"Message": FORBIDDEN},
+    )
     with pytest.raises(ClientError, match="Function does not exist"):
         made.client.create_function_url_config(FunctionName="absent", AuthType="NONE")
 

@@ -20,12 +20,16 @@ from scones.cloud.services.lambda_.functions.account import AccountOperations
 from scones.cloud.services.lambda_.functions.aliases import AliasOperations
 from scones.cloud.services.lambda_.functions.code import CodeStore
 from scones.cloud.services.lambda_.functions.code_links import CodeLinks
+from scones.cloud.services.lambda_.functions.code_signing import SCHEMA as CODE_SIGNING
+from scones.cloud.services.lambda_.functions.code_signing import CodeSigningConfigs, CodeSigningOperations
 from scones.cloud.services.lambda_.functions.concurrency import ConcurrencyOperations
 from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.event_configs import EventConfigOperations
 from scones.cloud.services.lambda_.functions.function_records import SCHEMA as FUNCTIONS
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
 from scones.cloud.services.lambda_.functions.functions import FunctionOperations
+from scones.cloud.services.lambda_.functions.layer_permissions import SCHEMA as LAYER_POLICIES
+from scones.cloud.services.lambda_.functions.layer_permissions import LayerPermissionOperations
 from scones.cloud.services.lambda_.functions.layers import LayerOperations
 from scones.cloud.services.lambda_.functions.names import FunctionNames
 from scones.cloud.services.lambda_.functions.permissions import PermissionOperations
@@ -52,7 +56,9 @@ class Lambda(Service):
         VersionOperations,
         AliasOperations,
         LayerOperations,
+        LayerPermissionOperations,
         PermissionOperations,
+        CodeSigningOperations,
         StoredSettingOperations,
         AccountOperations,
         InvocationOperations,
@@ -61,7 +67,17 @@ class Lambda(Service):
         EventSourceOperations,
         TagOperations,
     )
-    schema: ClassVar[str] = ";".join((FUNCTIONS, EVENT_SOURCES, Outbox.schema(DESTINATIONS), FUNCTION_URLS, SETTINGS))
+    schema: ClassVar[str] = ";".join(
+        (
+            FUNCTIONS,
+            LAYER_POLICIES,
+            CODE_SIGNING,
+            EVENT_SOURCES,
+            Outbox.schema(DESTINATIONS),
+            FUNCTION_URLS,
+            SETTINGS,
+        )
+    )
     unvalidated_members: ClassVar[frozenset[str]] = frozenset({"Runtime"})
     reports_null_members: ClassVar[bool] = True
     refused_parameters: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -95,6 +111,7 @@ class Lambda(Service):
         names = FunctionNames(cloud)
         self._records = records = FunctionRecords(cloud)
         settings = SettingRecords(cloud.store)
+        signing = CodeSigningConfigs(cloud, settings)
         self._code = CodeStore(folder)
         packages = DeploymentPackages(cloud, self._code)
         self._links = CodeLinks(cloud, self._code)
@@ -112,12 +129,15 @@ class Lambda(Service):
                 packages=packages,
                 links=self._links,
                 invoker=self._invoker,
+                signing=signing,
             ),
             ConcurrencyOperations(cloud, names, records, settings),
             VersionOperations(names, records),
             AliasOperations(names, records),
             LayerOperations(cloud, packages, self._links),
-            PermissionOperations(cloud, names, records),
+            LayerPermissionOperations(cloud),
+            PermissionOperations(cloud, names, records, settings),
+            CodeSigningOperations(cloud=cloud, names=names, records=records, settings=settings, configs=signing),
             StoredSettingOperations(names, records, settings),
             AccountOperations(cloud),
             InvocationOperations(names, self._invoker, self._events),

@@ -92,6 +92,7 @@ class AliasOperations:
             )
         elif weights and version == LATEST:
             reason = "$LATEST is not supported for an alias pointing to more than 1 version"
+            raise ServiceError("InvalidParameterValueException", reason, Type=None)  # AWS gives it no Type
         if reason:
             raise ServiceError("InvalidParameterValueException", reason, Type="User")
         for each in weights:

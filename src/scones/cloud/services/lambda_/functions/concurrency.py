@@ -36,6 +36,7 @@ class ConcurrencyOperations:
                 "InvalidParameterValueException",
                 "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
                 f"below its minimum value of [{MIN_UNRESERVED}].",
+                Type=None,  # AWS gives it no Type
             )
         provisioned = self._provisioned(name)
         if executions < provisioned:

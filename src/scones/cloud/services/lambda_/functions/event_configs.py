@@ -95,9 +95,10 @@ class EventConfigOperations:
 
     async def list_function_event_invoke_configs(self, call: OperationCall) -> Members:
         """List the configurations of a function's versions and aliases."""
+        name = self._names.requested(call).name
+        self._check_exists(FunctionName(name))
         rows = self._cloud.store.rows(
-            "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier",
-            self._names.requested(call).name,
+            "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier", name
         )
         return page("FunctionEventInvokeConfigs", [json.loads(row["document"]) for row in rows], call.params)
 

@@ -225,7 +225,8 @@ class FunctionRecords:
     def check_alias(self, function: FunctionName) -> None:
         """Raise `ResourceNotFoundException` if a qualifier names an alias that does not exist."""
         qualifier = function.qualifier or LATEST
-        if qualifier != LATEST and not qualifier.isdigit() and self.find_alias(function.name, qualifier) is None:
+        alias = not qualifier.isdigit() and "$" not in qualifier  # no alias has a dollar sign in its name
+        if alias and self.find_alias(function.name, qualifier) is None:
             message = f"Cannot find alias arn: {self.arn(function.name, qualifier)}"
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
 
@@ -343,8 +344,8 @@ def new_revision() -> str:
     return str(uuid.uuid4())
 
 
-def renew_revision(connection: sqlite3.Connection, function: FunctionName) -> None:
-    """Give a version or an alias a new RevisionId; $LATEST if the name has no qualifier."""
+def renew_revision(connection: sqlite3.Connection, function: FunctionName, revision: str = "") -> None:
+    """Give a version or an alias a new RevisionId, or the given one; $LATEST if the name has no qualifier."""
     qualifier = function.qualifier or LATEST
     if qualifier == LATEST:
         selected, values = "functions SET {} WHERE name = ?", [function.name]
@@ -352,7 +353,7 @@ def renew_revision(connection: sqlite3.Connection, function: FunctionName) -> No
         table, column = ("function_versions", "version") if qualifier.isdigit() else ("function_aliases", "name")
         selected, values = f"{table} SET {{}} WHERE function = ? AND {column} = ?", [function.name, qualifier]
     sql = f"UPDATE {selected}".format("document = json_set(document, '$.RevisionId', ?)")
-    connection.execute(sql, (new_revision(), *values))
+    connection.execute(sql, (revision or new_revision(), *values))
 
 
 def _unchanged(published: Members, latest: Members) -> bool:

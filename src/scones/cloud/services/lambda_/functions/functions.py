@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.lambda_.functions.code_links import CodeLinks
+from scones.cloud.services.lambda_.functions.code_signing import CodeSigningConfigs
 from scones.cloud.services.lambda_.functions.configuration import check_revision, listed, merged_logging
 from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, new_revision, now
@@ -56,6 +59,7 @@ class FunctionOperations:
         packages: DeploymentPackages,
         links: CodeLinks,
         invoker: Invoker,
+        signing: CodeSigningConfigs,
     ) -> None:
         self._cloud = cloud
         self._names = names
@@ -63,6 +67,7 @@ class FunctionOperations:
         self._packages = packages
         self._links = links
         self._invoker = invoker
+        self._signing = signing
 
     async def create_function(self, call: OperationCall) -> Members:
         """Create a function from a zip archive in the request or in S3."""
@@ -82,6 +87,7 @@ class FunctionOperations:
                 )
         check_settings(params)
         check_tags(params.get("Tags", {}))
+        self._signing.check_deployment(params.get("CodeSigningConfigArn"))
         await self._invoker.prepare(params["Runtime"])
         package = await self._packages.store(params["Code"])
         configuration = {
@@ -104,12 +110,14 @@ class FunctionOperations:
             "LastUpdateStatus": "Successful",
             "PackageType": "Zip",
             "SnapStart": {"ApplyOn": "None", **params.get("SnapStart", {}), "OptimizationStatus": "Off"},
-            "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version_arn()},
+            "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version_arn(params["Runtime"])},
             "LoggingConfig": merged_logging({"LogGroup": f"/aws/lambda/{name}"}, params.get("LoggingConfig", {})),
         }
         _leave_out_empty(configuration)
         await self._check_size(configuration, package.digest)
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
+        if "CodeSigningConfigArn" in params:
+            await self._signing.assign(name, params["CodeSigningConfigArn"])
         if params.get("Publish"):
             configuration["Version"] = (await self._records.publish(name, None)).configuration["Version"]
         return _without(configuration, "LastUpdateStatus") | _CREATING | {"RevisionId": new_revision()}
@@ -145,6 +153,7 @@ class FunctionOperations:
         params = call.params
         name = FunctionName(self._names.requested(call).name)
         check_revision(self._records.find(name).configuration, params)
+        self._signing.check_deployment(self._signing.of_function(name.name))
         package = await self._packages.store(params)
         configuration = self._records.find(name).configuration  # again: it may have changed meanwhile
         configuration |= {"CodeSize": package.size, "CodeSha256": package.code_sha256}
@@ -163,6 +172,7 @@ class FunctionOperations:
         check_settings(params)
         if "Runtime" in params:
             await self._invoker.prepare(params["Runtime"])
+            configuration["RuntimeVersionConfig"] = {"RuntimeVersionArn": self._runtime_version_arn(params["Runtime"])}
         configuration |= {member: params[member] for member in _COPIED_MEMBERS if member in params}
         configuration |= self._optional(params)
         configuration["SnapStart"] |= params.get("SnapStart", {})
@@ -212,8 +222,10 @@ class FunctionOperations:
             return configuration
         return {**configuration, "FunctionArn": self._records.arn(function.name, function.qualifier)}
 
-    def _runtime_version_arn(self) -> str:
-        return str(Arn(service="lambda", region=self._cloud.settings.region, resource="runtime:" + "0" * 64))
+    def _runtime_version_arn(self, runtime: str) -> str:
+        """Return the ARN of the version of a runtime: here, each runtime has one version."""
+        digest = hashlib.sha256(runtime.encode()).hexdigest()
+        return str(Arn(service="lambda", region=self._cloud.settings.region, resource=f"runtime:{digest}"))
 
 
 def _leave_out_empty(configuration: Members) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
+from typing import cast
+
+from botocore.model import StringShape
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.arns import Arn, last_part
@@ -13,7 +17,9 @@ from scones.cloud.services.lambda_.functions.code_links import CodeLinks
 from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.function_records import now
 from scones.cloud.services.lambda_.pages import page
+from scones.cloud.services.lambda_.runtime.interpreters import OFFERED
 from scones.cloud.wire.members import Members
+from scones.cloud.wire.model import service_model
 
 
 class LayerOperations:
@@ -28,6 +34,7 @@ class LayerOperations:
         """Publish the next version of a layer."""
         params = call.params
         name = last_part(params["LayerName"])
+        _check_runtimes(params.get("CompatibleRuntimes", ()))
         package = await self._packages.store(params["Content"])
         layer_arn = self._cloud.arn("lambda", f"layer:{name}")
         layer: Members = {
@@ -118,6 +125,17 @@ def _suits(layer: Members, params: Members) -> bool:
     return all(params[one] in (layer.get(several) or ()) for one, several in requested if one in params)
 
 
+def _check_runtimes(given: Sequence[str]) -> None:
+    """Raise `ValidationException` for a runtime that does not exist."""
+    known = cast(StringShape, service_model("lambda").shape_for("Runtime")).enum
+    if any(runtime not in known for runtime in given):
+        raise ServiceError(
+            "ValidationException",
+            f"1 validation error detected: Value '[{', '.join(given)}]' at 'compatibleRuntimes' failed to satisfy "
+            f"constraint: Member must satisfy enum value set: [{', '.join(OFFERED)}]",
+        )
+
+
 def _check_number(number: int) -> None:
     if number < 1:
-        raise ServiceError("InvalidParameterValueException", "Layer Version Cannot be less than 1.", Type="User")
+        raise ServiceError("InvalidParameterValueException", "Layer Version Cannot be less than 1", Type="User")

@@ -15,7 +15,8 @@ SCHEMA = """
     ) WITHOUT ROWID
 """
 PROVISIONED, RECURSION, UPDATES = "provisioned concurrency", "recursion", "runtime updates"
-"""Kinds of settings."""
+POLICY, CODE_SIGNING = "policy", "code signing"
+"""Kinds of settings. The policy's document has its revision and the order of its statements."""
 
 
 class SettingRecords:
@@ -59,5 +60,5 @@ class SettingRecords:
             "DELETE FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
             function.name,
             kind,
-            function.qualifier,
+            function.qualifier or LATEST,
         )

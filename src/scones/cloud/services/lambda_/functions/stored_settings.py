@@ -1,7 +1,6 @@
 """Operations on settings that are recorded and returned, but have no effect here.
 
-These are the handling of recursive loops and the time of runtime updates. Code signing is not configured for any
-function.
+These are the handling of recursive loops and the time of runtime updates.
 """
 
 from __future__ import annotations
@@ -48,10 +47,6 @@ class StoredSettingOperations:
         function = self._existing_function(call)
         kept = self._settings.find(function, UPDATES) or {"UpdateRuntimeOn": "Auto"}
         return {**kept, "FunctionArn": self._records.arn(function.name, function.qualifier)}
-
-    async def get_function_code_signing_config(self, call: OperationCall) -> Members:
-        """Return an empty ARN: no function here has a code signing configuration."""
-        return {"CodeSigningConfigArn": "", "FunctionName": self._existing_function(call).name}
 
     def _existing_function(self, call: OperationCall) -> FunctionName:
         function = self._names.requested(call)

@@ -6,12 +6,15 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import ClassVar
+from urllib.parse import unquote
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.json_types import JsonObject
@@ -33,6 +36,11 @@ from scones.cloud.wire.response import Response
 from scones.cloud.wire.signatures.verifier import SignatureVerifier
 
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+_FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
+"""AWS's message for an address that is no function URL, or no longer one."""
 BODY_LIMIT = 6 * 1024 * 1024
 """Maximum size in bytes of a request's body."""
 
@@ -89,7 +97,7 @@ class FunctionUrlServer(HttpRoute):
         content = await body.read(BODY_LIMIT, partial(too_large, "lambda", "Invoke", BODY_LIMIT))
         row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", target.url_id)
         if row is None:
-            return _refusal(403, None, "AccessDeniedException")
+            return _refusal(403, _FORBIDDEN, "AccessDeniedException")
         config = json.loads(row["document"])
         cors = _cors(config.get("Cors", {}), request)
         if config.get("Cors") and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
@@ -154,7 +162,7 @@ def _event(target: UrlTarget, request: Request, content: bytes, context: JsonObj
         "routeKey": "$default",
         "rawPath": target.path,
         "rawQueryString": request.query_string,
-        "headers": {**request.headers, **_proxy_headers(request)},
+        "headers": {**_without_connection(request.headers), **_proxy_headers(request)},
         "requestContext": context,
         "isBase64Encoded": False,
     }
@@ -165,6 +173,11 @@ def _event(target: UrlTarget, request: Request, content: bytes, context: JsonObj
     if content:
         event |= _content(content, request.headers.get("content-type", ""))
     return event
+
+
+def _without_connection(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return a request's headers without those about its connection, which AWS's proxy removes."""
+    return {name: value for name, value in headers.items() if name not in ("connection", "keep-alive")}
 
 
 def _proxy_headers(request: Request) -> dict[str, str]:
@@ -188,7 +201,7 @@ def _request_context(target: UrlTarget, request: Request, request_id: str) -> Js
         "domainPrefix": target.url_id,
         "http": {
             "method": request.method,
-            "path": target.path,
+            "path": re.sub("^/+", "/", unquote(target.path)),
             "protocol": "HTTP/1.1",
             "sourceIp": request.client_host,
             "userAgent": request.headers.get("user-agent", ""),

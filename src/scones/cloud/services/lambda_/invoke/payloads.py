@@ -21,13 +21,14 @@ def check_payload(payload: bytes) -> None:
     if found is None:
         return
     message, end = found
+    if message.startswith("Unexpected character"):
+        end -= 1  # Jackson names the position of the character, and in other errors the one after what it has read
     line, column = payload.count(b"\n", 0, end) + 1, end - payload.rfind(b"\n", 0, end)
-    shown = payload[: jackson.MAX_QUOTED].decode(errors="replace")
-    rest = f"[truncated {len(payload) - jackson.MAX_QUOTED} bytes]" if len(payload) > jackson.MAX_QUOTED else ""
     raise ServiceError(
         "InvalidRequestContentException",
         f"Could not parse request body into json: Could not parse payload into json: {message}\n"
-        f' at [Source: (byte[])"{shown}"{rest}; line: {line}, column: {column}]',
+        " at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); "
+        f"line: {line}, column: {column}]",
         Type="User",
     )
 

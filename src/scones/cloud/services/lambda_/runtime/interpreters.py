@@ -31,6 +31,12 @@ name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 print(json.dumps([name, sys.executable, [sys.prefix, sys.base_prefix, *filter(None, sys.path)]]))
 """
 _PROBE_NODE = "JSON.stringify([process.versions.node, process.execPath])"
+OFFERED = (
+    *("nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25"),
+    *("python3.10", "python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17"),
+    *("nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x", "provided.al2", "java8.al2"),
+)
+"""The runtimes in AWS's message about an unknown runtime, in its order (recorded in November 2025)."""
 LANGUAGES = ("python", "nodejs", "provided")
 
 
@@ -94,11 +100,10 @@ def language(runtime: str) -> str:
 
 
 def _check(runtime: str) -> None:
-    known = cast(StringShape, service_model("lambda").shape_for("Runtime")).enum
-    if runtime not in known:
+    if runtime not in cast(StringShape, service_model("lambda").shape_for("Runtime")).enum:
         raise _refused(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
-            f"[{', '.join(known)}] or be a valid ARN"
+            f"[{', '.join(OFFERED)}] or be a valid ARN"
         )
     if language(runtime) not in LANGUAGES:
         raise _refused(
