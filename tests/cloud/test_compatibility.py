@@ -63,7 +63,7 @@ def test_every_note_belongs_to_a_supported_operation():
     [
         ("sagemaker", "ListPipelines"),
         ("logs", "ListAnomalies"),
-        ("events", "ListArchives"),
+        ("events", "ListApiDestinations"),
         ("iam", "ListOrganizationsFeatures"),
     ],
 )
@@ -106,7 +106,7 @@ def test_refused_parameters_are_those_of_supported_operations(service: type[Serv
     [
         ("logs", "list_log_groups", {"includeLinkedAccounts": True}, "includeLinkedAccounts"),
         ("cloudwatch", "list_metrics", {"RecentlyActive": "PT3H"}, "RecentlyActive"),
-        ("sns", "create_topic", {"Name": "refused", "DataProtectionPolicy": "{}"}, "DataProtectionPolicy"),
+        ("iam", "list_service_specific_credentials", {"AllUsers": True}, "AllUsers"),
         ("lambda", "list_functions", {"MasterRegion": "eu-west-1"}, "MasterRegion"),
         (
             "s3",

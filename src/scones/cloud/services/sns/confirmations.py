@@ -27,7 +27,8 @@ SCHEMA = """
     CREATE TABLE IF NOT EXISTS sns_confirmations (
         token TEXT PRIMARY KEY, topic TEXT NOT NULL REFERENCES sns_topics(arn) ON DELETE CASCADE,
         subscription TEXT NOT NULL, created REAL NOT NULL
-    ) WITHOUT ROWID
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sns_confirmations_by_time ON sns_confirmations (created)
 """
 SUBSCRIBED = "SubscriptionConfirmation"
 UNSUBSCRIBED = "UnsubscribeConfirmation"

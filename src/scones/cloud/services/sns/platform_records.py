@@ -21,7 +21,8 @@ SCHEMA = """
         arn TEXT PRIMARY KEY, application TEXT NOT NULL REFERENCES sns_platform_applications(arn) ON DELETE CASCADE,
         attributes TEXT NOT NULL, created REAL NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS sns_platform_endpoints_of_application ON sns_platform_endpoints (application)
+    CREATE INDEX IF NOT EXISTS sns_platform_endpoints_of_application
+        ON sns_platform_endpoints (application, created, arn)
 """
 
 
