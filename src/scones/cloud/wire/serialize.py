@@ -139,7 +139,8 @@ def _error_members(error: ServiceError, shape: StructureShape | None, status: in
     document: Members = {}
     members = shape.members if shape else {}
     message = next((name for name in members if name.lower() == "message"), "message")
-    document[message] = error.message
+    if error.message:
+        document[message] = error.message
     if "Type" in members:  # Lambda's errors name who caused them
         document["Type"] = "User" if status < 500 else "Service"
     return {name: value for name, value in (document | error.members).items() if value is not None}

@@ -79,7 +79,8 @@ def query_error_body(service: ServiceModel, code: str, message: str, status: int
         return b"<UnknownOperationException/>\n"
     sqs = service.service_name == "sqs"
     kind = element("Type", "Sender" if status < 500 else "Receiver")
-    inner = f"{kind}{element('Code', code)}{element('Message', message)}{'<Detail/>' if sqs else ''}"
+    reason = element("Message", message) if message else ""
+    inner = f"{kind}{element('Code', code)}{reason}{'<Detail/>' if sqs else ''}"
     namespace = service.metadata.get("xmlNamespace", "")
     whole = (
         f'<ErrorResponse xmlns="{namespace}"><Error>{inner}</Error>{element("RequestId", request_id)}</ErrorResponse>'

@@ -173,7 +173,9 @@ def test_an_alarm_on_an_expression_is_evaluated(cloud, namespace):
 def test_missing_alarms_and_unsupported_settings_are_reported(cloud, namespace):
     client = cloud.client("cloudwatch")
     params = {"AlarmName": "missing-alarm", "StateValue": "OK", "StateReason": "x"}
-    assert refusal(client.set_alarm_state, **params)[:2] == ("ResourceNotFound", 404)
+    assert refusal(client.set_alarm_state, **params) == ("ResourceNotFound", 404, "")
+    unknown = refusal(client.set_alarm_state, **{**params, "StateValue": "INVALID"})
+    assert unknown[2].endswith("Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]")
     client.delete_alarms(AlarmNames=["missing-alarm"])
     with pytest.raises(Exception, match="LessThanLowerThreshold"):
         put_alarm(cloud, namespace, ComparisonOperator="LessThanLowerThreshold")
@@ -282,12 +284,14 @@ def test_an_alarm_on_several_metrics_has_no_members_of_a_single_metric(cloud, na
         assert message == f"{member} should not be set if list of Metrics is set."
 
 
-def test_a_message_about_an_alarm_says_that_no_mute_rule_delayed_it(cloud, namespace, topic):
+def test_a_message_names_the_statistic_and_says_that_no_mute_rule_delayed_it(cloud, namespace, topic):
     arn, queue = topic
-    name = put_alarm(cloud, namespace, AlarmActions=[arn])
+    name = put_alarm(cloud, namespace, AlarmActions=[arn], Statistic="SampleCount")
     cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="testing")
     (body,) = queue.bodies(1)
-    assert json.loads(json.loads(body)["Message"])["ActionExecutedAfterMuteWindow"] is False
+    message = json.loads(json.loads(body)["Message"])
+    assert message["ActionExecutedAfterMuteWindow"] is False
+    assert message["Trigger"]["Statistic"] == "SAMPLE_COUNT"
 
 
 def test_a_list_of_alarms_has_no_log_alarms(cloud):

@@ -61,6 +61,15 @@ def test_metrics_are_listed_by_their_dimensions(cloud: Any, namespace: str) -> N
     assert found == {"Namespace": namespace, "MetricName": "Delay", "Dimensions": [{"Name": "Host", "Value": "other"}]}
 
 
+SECOND = timedelta(seconds=1)
+
+
+def test_as_many_data_points_as_allowed_are_returned_from_any_second(cloud: Any, namespace: str) -> None:
+    window = {"StartTime": NOON + SECOND, "EndTime": NOON + SECOND + timedelta(days=1)}
+    found = statistics(cloud, namespace, Statistics=["Sum"], Period=60, **window)
+    assert [each["Sum"] for each in found] == [4, 8]
+
+
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
@@ -68,6 +77,7 @@ def test_metrics_are_listed_by_their_dimensions(cloud: Any, namespace: str) -> N
         ({"Statistics": ["Sum"], "Period": 7}, "InvalidParameterValue"),
         ({"Statistics": ["Sum"], "EndTime": NOON + timedelta(days=2)}, "InvalidParameterCombination"),
         ({"Statistics": ["Sum"], "EndTime": NOON - timedelta(days=2)}, "InvalidParameterValue"),
+        ({"Statistics": ["Sum"], **dict.fromkeys(("StartTime", "EndTime"), NOON + SECOND)}, "InvalidParameterValue"),
         ({"ExtendedStatistics": ["tm90"]}, "InvalidParameterValue"),
     ],
 )

@@ -95,6 +95,12 @@ def test_a_response_has_at_most_the_requested_number_of_data_points(cloud, names
     assert values == [[("m1", [2, 4])], [("m1", [6]), ("m2", [1])], [("m2", [0])]]
 
 
+def test_values_and_a_statistic_set_are_accepted_together_as_on_aws(cloud, namespace):
+    statistics = {"SampleCount": 4, "Sum": 20, "Minimum": 1, "Maximum": 9}
+    datum = {"MetricName": "both", "Timestamp": NOON, "Values": [1.0], "StatisticValues": statistics}
+    cloud.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+
+
 def test_statistic_sets_are_added_to_values(cloud, namespace):
     client = cloud.client("cloudwatch")
     statistics = {"SampleCount": 4, "Sum": 20, "Minimum": 1, "Maximum": 9}

@@ -105,6 +105,21 @@ def test_a_metric_filter_puts_metrics_for_matching_events(cloud):
     assert refusal(logs.delete_metric_filter, logGroupName=group, filterName="f")[0] == "ResourceNotFoundException"
 
 
+def test_metric_filters_of_all_groups_are_listed_by_their_names(cloud):
+    logs, groups = cloud.client("logs"), sorted((make_group(cloud)[1] for _ in range(2)), reverse=True)
+    prefix = f"filter-{uuid.uuid4().hex}"
+    made = {"metricName": "m", "metricNamespace": "A.B-c_d/1#2:Tests", "metricValue": "1"}
+    for number, group in enumerate(groups):
+        logs.put_metric_filter(
+            logGroupName=group, filterName=f"{prefix}-{number}", filterPattern="", metricTransformations=[made]
+        )
+    found = logs.describe_metric_filters(filterNamePrefix=prefix)["metricFilters"]
+    assert [each["logGroupName"] for each in found] == groups
+    wrong = {"logGroupName": groups[0], "filterName": "f", "filterPattern": ""}
+    invalid = refusal(logs.put_metric_filter, **wrong, metricTransformations=[{**made, "metricNamespace": "a*"}])
+    assert (invalid[0], "'a*'" in invalid[2]) == ("InvalidParameterException", True)
+
+
 def test_a_subscription_filter_passes_matching_events_to_a_function(cloud, make_forwarder, make_queue):
     logs, group = make_group(cloud)
     queue = make_queue()

@@ -19,6 +19,14 @@ _TRIGGER = (
     "TreatMissingData",
 )
 
+_STATISTICS = {
+    "SampleCount": "SAMPLE_COUNT",
+    "Average": "AVERAGE",
+    "Sum": "SUM",
+    "Minimum": "MINIMUM",
+    "Maximum": "MAXIMUM",
+}
+
 
 def iso_time(seconds: float) -> str:
     """Return a time as messages of alarms have it: `2026-01-31T09:30:00.000+0000`."""
@@ -60,7 +68,7 @@ def _trigger(alarm: Members) -> Members:
     if "Metrics" in alarm:
         return {**trigger, "Metrics": alarm["Metrics"]}
     if "Statistic" in alarm:
-        trigger |= {"StatisticType": "Statistic", "Statistic": alarm["Statistic"].upper()}
+        trigger |= {"StatisticType": "Statistic", "Statistic": _STATISTICS[alarm["Statistic"]]}
     else:
         trigger |= {"StatisticType": "ExtendedStatistic", "ExtendedStatistic": alarm["ExtendedStatistic"]}
     dimensions = [{"value": each["Value"], "name": each["Name"]} for each in alarm["Dimensions"]]

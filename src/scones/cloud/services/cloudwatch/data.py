@@ -55,7 +55,7 @@ def _data(params: Members) -> list[Members]:
 def _stored(datum: Members, path: str) -> list[Sample] | StatisticSet:
     """Return what a datum adds to its metric; raises `ServiceError`. `path` names the datum in messages."""
     given = [name for name in ("Value", "Values", "StatisticValues") if name in datum]
-    if len(given) > 1:
+    if len(given) > 1 and given[0] == "Value":  # AWS accepts the other two together; which of them counts is not known
         raise invalid_combination(
             f"The parameters {path}.{given[0]} and {path}.{given[1]} are mutually exclusive and you have specified"
             " both."

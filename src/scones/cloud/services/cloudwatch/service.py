@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from botocore.model import StructureShape
+
 from scones.cloud.context import CloudContext
 from scones.cloud.delivery.outbox import Outbox
+from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
 from scones.cloud.services.cloudwatch import alarm_records, alarm_states, dashboards, samples
 from scones.cloud.services.cloudwatch.alarm_records import AlarmRecords
@@ -23,6 +26,10 @@ from scones.cloud.services.cloudwatch.samples import insert_samples
 from scones.cloud.services.cloudwatch.service_metric_writer import ServiceMetricWriter
 from scones.cloud.services.cloudwatch.statistics import StatisticsOperations
 from scones.cloud.services.cloudwatch.tags import AlarmTagOperations
+from scones.cloud.wire.members import Members
+
+_STATES = ("[OK, ALARM, INSUFFICIENT_DATA]", "[INSUFFICIENT_DATA, ALARM, OK]")
+"""The states in the order of the model, and in that of AWS's messages."""
 
 
 class CloudWatch(Service):
@@ -69,6 +76,13 @@ class CloudWatch(Service):
             AlarmTagOperations(records),
             DashboardOperations(cloud),
         )
+
+    def validate(self, params: Members, shape: StructureShape) -> None:
+        """Raise `ServiceError` for parameters that violate the model; AWS lists states in its own order."""
+        try:
+            super().validate(params, shape)
+        except ServiceError as error:
+            raise ServiceError(error.code, error.message.replace(*_STATES), error.status) from error
 
     async def start(self) -> None:
         """Start to store metrics and to evaluate alarms, and plan the actions that an earlier process left."""

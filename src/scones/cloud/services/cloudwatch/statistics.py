@@ -27,11 +27,12 @@ class StatisticsOperations:
         params = call.params
         period = params["Period"]
         requested, percentiles = params.get("Statistics", []), params.get("ExtendedStatistics", [])
-        begin, end = to_seconds(params["StartTime"]) // 60 * 60, to_seconds(params["EndTime"])
+        begin, end = to_seconds(params["StartTime"]), to_seconds(params["EndTime"])
         _check(begin, end, period, [*requested, *percentiles])
+        first = begin // 60 * 60
         metric = Metric(params["Namespace"], params["MetricName"], dimensions_of(params), params.get("Unit"))
         periods = await self._store.read_on_thread_with(
-            lambda connection: read_periods(connection, metric, begin, end, period)
+            lambda connection: read_periods(connection, metric, first, end, period)
         )
         points = [
             {"Timestamp": at, "Unit": unit, **_statistics(values, requested, percentiles)}

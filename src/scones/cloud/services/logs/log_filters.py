@@ -53,8 +53,8 @@ class LogFilters:
         return [_log_filter(row) for row in self._store.rows(sql, group, kind, prefix, successor(prefix))]
 
     def all(self, kind: Kind) -> list[LogFilter]:
-        """Return the filters of all groups, by group and name."""
-        sql = "SELECT * FROM log_filters WHERE kind = ? ORDER BY group_name, name"
+        """Return the filters of all groups, by name and group."""
+        sql = "SELECT * FROM log_filters WHERE kind = ? ORDER BY name, group_name"
         return [_log_filter(row) for row in self._store.rows(sql, kind)]
 
     async def put(self, new: LogFilter) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from scones.cloud.core.clock import now_ms
 from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import TimeSlices
@@ -16,6 +18,8 @@ from scones.cloud.wire.members import Members
 
 MAX_FILTERS = 100
 """Maximum number of metric filters per group: API reference, "PutMetricFilter"."""
+
+_NAMESPACE = re.compile(r"[^*$]{0,255}")
 
 
 class MetricFilterOperations:
@@ -32,6 +36,7 @@ class MetricFilterOperations:
         require_group(self._store, group)
         parse_filter_pattern(params["filterPattern"])
         for each in params["metricTransformations"]:
+            _check_namespace(each["metricNamespace"])
             if each.get("dimensions") and "defaultValue" in each:
                 raise invalid("Invalid metric transformation: dimensions and default value are mutually exclusive.")
         known = self._filters.of_group("metric", group)
@@ -89,3 +94,12 @@ class MetricFilterOperations:
                     extracted = pattern.extracted(line)
                     matches.append({"eventNumber": number, "eventMessage": line, "extractedValues": extracted})
         return {"matches": matches}
+
+
+def _check_namespace(namespace: str) -> None:
+    """Raise `ServiceError` for an invalid namespace; AWS accepts colons, although its model does not."""
+    if not _NAMESPACE.fullmatch(namespace):
+        raise invalid(
+            f"1 validation error detected: Value '{namespace}' at 'metricTransformations.1.member.metricNamespace'"
+            " failed to satisfy constraint: Member must satisfy regular expression pattern: [^:*$]*"
+        )

@@ -68,6 +68,7 @@ class Logs(Service):
             "DeleteResourcePolicy": {"expectedRevisionId": ""},
         }
     )
+    unvalidated_members: ClassVar[frozenset[str]] = frozenset({"MetricNamespace"})
 
     def __init__(self, cloud: CloudContext) -> None:
         store = cloud.store
