@@ -47,7 +47,7 @@ from scones.cloud.services.iam.role_records import RoleRecords
 from scones.cloud.services.iam.roles import RoleOperations
 from scones.cloud.services.iam.service_credentials import ServiceCredentialOperations, without_values
 from scones.cloud.services.iam.service_linked_roles import ServiceLinkedRoleOperations
-from scones.cloud.services.iam.simulation import SimulationOperations
+from scones.cloud.services.iam.simulation import REFUSED, SimulationOperations
 from scones.cloud.services.iam.tags import TagOperations
 from scones.cloud.services.iam.users import UserOperations, UserPossessions
 from scones.cloud.wire.members import Members
@@ -116,6 +116,8 @@ class IdentityAndAccessManagement(Service):
             },
             "ListServiceSpecificCredentials": {"AllUsers": ""},
             "CreateServiceSpecificCredential": {"CredentialAgeDays": ""},
+            "SimulateCustomPolicy": REFUSED | {"OrderedOrganizationPolicyInputList": ""},
+            "SimulatePrincipalPolicy": REFUSED | {"PolicyExclusionList": ""},
         }
     )
 

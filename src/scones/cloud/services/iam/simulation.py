@@ -19,13 +19,8 @@ from scones.cloud.services.iam.policy_text import Context
 from scones.cloud.services.iam.principals import Principals
 from scones.cloud.wire.members import Members
 
-_UNSUPPORTED = (
-    "ResourcePolicy",
-    "ResourceOwner",
-    "ResourceHandlingOption",
-    "OrderedOrganizationPolicyInputList",
-    "PolicyExclusionList",
-)
+REFUSED = dict.fromkeys(("ResourcePolicy", "ResourceOwner", "ResourceHandlingOption"), "")
+"""Parameters of both simulations for features that the simulator does not have."""
 MAX_DECISIONS = 10_000
 """Maximum number of pairs of an action and a resource."""
 _ACTION = re.compile(r"[a-zA-Z0-9-]+:[a-zA-Z0-9]+")
@@ -40,7 +35,6 @@ class SimulationOperations:
     async def simulate_principal_policy(self, call: OperationCall) -> Members:
         """Evaluate the policies of a user, group or role, and further ones of the request."""
         params = call.params
-        _refuse_unsupported(params)
         principal = self._principals.at(params["PolicySourceArn"])
         policies = [*principal.policies, *_inputs(params, "PolicyInputList")]
         caller = params.get("CallerArn", params["PolicySourceArn"])
@@ -50,7 +44,6 @@ class SimulationOperations:
     async def simulate_custom_policy(self, call: OperationCall) -> Members:
         """Evaluate the policies of the request."""
         params = call.params
-        _refuse_unsupported(params)
         boundary = _inputs(params, "PermissionsBoundaryPolicyInputList")
         context = _context(params, params.get("CallerArn"))
         return await _results(_inputs(params, "PolicyInputList"), boundary, params, context)
@@ -75,13 +68,6 @@ def _inputs(params: Members, member: str) -> list[PolicySource]:
             raise invalid_input(error.message) from error
         found.append(PolicySource(f"{member}.{number}", document))
     return found
-
-
-def _refuse_unsupported(params: Members) -> None:
-    for name in _UNSUPPORTED:
-        if name in params:
-            message = f"The local cloud does not support the parameter {name} of the policy simulator; AWS does."
-            raise ServiceError("NotImplemented", message, 501)
 
 
 def _context(params: Members, caller: str | None) -> Context:
