@@ -98,6 +98,17 @@ def test_follow_prints_each_new_event_once_until_ctrl_c(scones: Any, cloud: Any)
     assert (following.returncode, rest, errors) == (0, "", "")
 
 
+def test_follow_waits_for_the_first_event(scones: Any, cloud: Any) -> None:
+    name = f"e-{uuid.uuid4().hex[:8]}"
+    following = scones.start("logs", "--endpoint", name, "--follow", "--data-dir", str(cloud.data_dir))
+    waiting = following.stderr.readline()
+    assert waiting.startswith(f"The endpoint '{name}' has no log: it does not exist, or has not written anything yet.")
+    write(cloud, f"/aws/sagemaker/Endpoints/{name}", "one", "first")
+    assert following.stdout.readline().endswith("Z first\n")
+    following.send_signal(signal.SIGINT)
+    assert following.communicate(timeout=60) == ("", "")
+
+
 def test_the_log_of_the_cloud_itself_is_shown_and_followed(scones: Any) -> None:
     before = scones("logs")
     assert before.returncode == 1

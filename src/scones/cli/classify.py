@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from scones.cli.target import open_target
 
 if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
     from scones.workflow.classification import Classification
+
+_CONSOLE = re.compile(r"See https://\S+ in account \d{12} for more information\.")
+"""The end of SageMaker's ModelError, with a link that shows nothing of a local cloud."""
 
 
 @click.command(cls=Command, short_help="Classify images.")
@@ -46,7 +50,8 @@ def classify(images: tuple[Path, ...], target: str, region: str | None, as_json:
         card = model_card.read(workflow_target, served_artifact(workflow_target, settings))
         found = classify_images(workflow_target, settings, card, images)
         for classification in found:
-            click.echo(_as_json(classification) if as_json else _as_text(classification))
+            log = f"`scones logs --endpoint {settings.endpoint_name}`" if target == "local" else ""
+            click.echo(_as_json(classification) if as_json else _as_text(classification, log))
         if card.dataset == "synthetic" and not as_json:
             click.echo(
                 "The model was trained on SYNTHETIC images: its predictions mean little for real ones.", err=True
@@ -67,15 +72,19 @@ def _as_json(found: Classification) -> str:
     )
 
 
-def _as_text(found: Classification) -> str:
+def _as_text(found: Classification, log: str) -> str:
     if found.verdict == "failed":
         execution = found.execution
-        return f"{found.image}: failed in {execution.state} with {execution.error}: {reason(execution.cause)}"
+        return f"{found.image}: failed in {execution.state} with {execution.error}: {reason(execution.cause, log)}"
     return f"{found.image}: {found.label}, confidence {found.confidence:.4f}, {found.verdict}"
 
 
-def reason(cause: str | None) -> str:
-    """Return the message in a failure's cause: the errorMessage if a function failed, otherwise the cause itself."""
+def reason(cause: str | None, log: str) -> str:
+    """Return the message in a failure's cause: the errorMessage if a function failed, otherwise the cause itself.
+
+    `log` is the command that shows the endpoint's log, and replaces a link to AWS's console; "" keeps the link.
+    """
+    text = cause or "no cause given"
     with contextlib.suppress(ValueError, TypeError, KeyError):
-        return str(json.loads(cause or "")["errorMessage"])
-    return cause or "no cause given"
+        text = str(json.loads(text)["errorMessage"])
+    return _CONSOLE.sub(f"See {log}.", text) if log else text

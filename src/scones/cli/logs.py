@@ -119,8 +119,11 @@ def _log_of(target: Target, kind: str, name: str, follow: bool) -> CloudWatchLog
         "endpoint": CloudWatchLog.of_endpoint,
     }
     log = kinds[kind](target, name)
-    if not log.exists() and (kind == "job" or not follow):  # only the log of a job shows which kind of job it is
-        raise UserError(f"The {kind} {name!r} has no log: it does not exist, or has not written anything yet.")
+    if not log.exists():
+        reason = "it does not exist, or has not written anything yet"
+        if kind == "job" or not follow:  # only the log of a job shows which kind of job it is
+            raise UserError(f"The {kind} {name!r} has no log: {reason}.")
+        click.echo(f"The {kind} {name!r} has no log: {reason}. Waiting for its first line.", err=True)
     return log
 
 
