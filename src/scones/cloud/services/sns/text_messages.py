@@ -9,6 +9,7 @@ from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid
+from scones.cloud.services.sns.topic_records import page
 from scones.cloud.wire.members import Members
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS sns_sms_attributes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
@@ -56,9 +57,10 @@ class TextMessageOperations:
         _check_number(call.params["phoneNumber"])
         return {"isOptedOut": False}
 
-    async def list_phone_numbers_opted_out(self, call: OperationCall) -> Members:  # noqa: ARG002 - it has no effect
+    async def list_phone_numbers_opted_out(self, call: OperationCall) -> Members:
         """Return an empty list."""
-        return {"phoneNumbers": []}
+        found, token = page([], call.params.get("nextToken"))
+        return {"phoneNumbers": found, "nextToken": token}
 
     async def opt_in_phone_number(self, call: OperationCall) -> Members:
         """Accept a phone number, which has not opted out."""
