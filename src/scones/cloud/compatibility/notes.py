@@ -239,13 +239,14 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
             f"{_JOB}. Compressed Pipe input, instance groups and algorithm resources are rejected."
         ),
         "CreateProcessingJob": PartialSupport(
-            f"{_JOB}. Pipe mode, dataset definitions and feature stores are rejected."
+            f"{_JOB}. Pipe mode, dataset definitions, feature stores and Spark's images are rejected."
         ),
         "CreateTransformJob": PartialSupport(
             f"{_JOB}. Records are lines or entire objects; RecordIO, TFRecord and augmented manifests are rejected."
         ),
         "CreateHyperParameterTuningJob": PartialSupport(
-            "Random, Grid and Bayesian. Hyperband, several definitions, warm starts and early stopping are rejected."
+            "Random, Grid and Bayesian. Hyperband, several definitions and warm starts are rejected. With early "
+            "stopping (Auto), no training job is stopped early."
         ),
         "CreateModel": PartialSupport(
             f"{_JOB}. One container per model; inference pipelines and multi-model containers are rejected."

@@ -108,6 +108,14 @@ def test_ranges_are_searched_within_their_bounds(bench, strategy):
     assert value == pytest.approx(best, rel=1e-5)
 
 
+def test_early_stopping_is_accepted(bench):
+    ranges = {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": ["0.2"]}]}
+    name = tune(bench, "Grid", ranges, TrainingJobEarlyStoppingType="Auto")
+    reported = ended(bench, name)
+    assert reported["HyperParameterTuningJobStatus"] == "Completed"
+    assert reported["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == "Auto"
+
+
 def test_a_tuning_job_without_a_successful_trial_fails_with_a_reason(bench):
     ranges = {"CategoricalParameterRanges": [{"Name": "code", "Values": ["1", "3"]}]}
     name = tune(bench, "Grid", ranges)  # without accuracies, no metric is logged
@@ -275,3 +283,23 @@ def test_jobs_that_do_not_improve_are_counted_in_the_order_of_their_ends() -> No
     assert final_status(job) is None
     trials[0]["TrainingEndTime"] = 50.0
     assert final_status(job) == ("Completed", "")
+
+
+def test_the_reason_quotes_the_training_job_that_failed_last() -> None:
+    trials = [
+        {"Status": "Failed", "Value": None, "TrainingEndTime": end, "FailureReason": f"AlgorithmError: {end}"}
+        for end in (3.0, 2.0)
+    ]
+    objective = {"Type": "Maximize", "MetricName": "accuracy"}
+    config = {"ResourceLimits": {"MaxNumberOfTrainingJobs": 2}, "HyperParameterTuningJobObjective": objective}
+    document = {
+        "HyperParameterTuningJobConfig": config,
+        "HyperParameterTuningJobStatus": "InProgress",
+        "CreationTime": 0.0,
+        "Trials": trials,
+    }
+    assert final_status(document) == (
+        "Failed",
+        "No training job succeeded after 2 attempts. Please take a look at the training job failures to get more "
+        "details. The last one: AlgorithmError: 3.0",
+    )

@@ -10,6 +10,8 @@ from scones.cloud.wire.members import Members, MemberValue
 
 MAX_JOBS_WITHOUT_OBJECTIVE = 5
 """Number of training jobs after which a tuning job fails if none has an objective value, as on AWS."""
+MAX_REASON_CHARACTERS = 800
+"""Maximum characters of a training job's failure reason that a tuning job quotes: AWS allows 1,024 in total."""
 TRIALS = "Trials"
 """Member of a tuning job's document with its trials; Describe does not show it."""
 _COUNTED = {"Completed": "Completed", "InProgress": "InProgress", "Stopping": "InProgress", "Stopped": "Stopped"}
@@ -37,7 +39,7 @@ def final_status(document: Document) -> tuple[str, str] | None:
     ):
         return "Failed", (
             f"No training job succeeded after {len(ended)} attempts. Please take a look at the training job failures "
-            "to get more details."
+            f"to get more details.{_last_failure(ended)}"
         )
     limit = config["ResourceLimits"].get("MaxRuntimeInSeconds")
     if limit is not None and time.time() - document["CreationTime"] > limit:
@@ -51,6 +53,12 @@ def final_status(document: Document) -> tuple[str, str] | None:
     if patience is not None and best is not None and len(ended) - 1 - _in_order(ended).index(best) >= patience:
         return "Completed", ""
     return ("Completed", "") if len(ended) >= limit_of(config) else None
+
+
+def _last_failure(ended: list[Document]) -> str:
+    """Return a sentence with the reason of the training job that failed last; "" if none failed."""
+    reasons = [trial["FailureReason"] for trial in _in_order(ended) if "FailureReason" in trial]
+    return f" The last one: {reasons[-1][:MAX_REASON_CHARACTERS]}" if reasons else ""
 
 
 def _in_order(ended: list[Document]) -> list[Document]:

@@ -268,10 +268,6 @@ def _check(request: Members) -> None:
         raise not_supported("tuning jobs with several training job definitions", "Specify one TrainingJobDefinition.")
     if "WarmStartConfig" in request:
         raise not_supported("warm starts of tuning jobs", "Omit WarmStartConfig.")
-    if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
-        raise not_supported(
-            "early stopping of a tuning job's training jobs", "Set TrainingJobEarlyStoppingType to Off."
-        )
     criteria = config.get("TuningJobCompletionCriteria", {})
     if criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence", "Disabled") == "Enabled":
         raise not_supported("convergence detection", "Set a TargetObjectiveMetricValue.")
