@@ -56,8 +56,8 @@ _STUDIO = PartialSupport(
     "sizes and lifecycle configurations are stored."
 )
 _SCHEDULE = PartialSupport(
-    "Functions, queues, topics, state machines and event buses; universal targets (aws-sdk) and those of other "
-    "services are rejected. KmsKeyArn has no effect."
+    "Functions, queues, topics, state machines, event buses, and universal targets (aws-sdk) for the operations of the "
+    "local cloud; those of other services are rejected. KmsKeyArn has no effect."
 )
 _VARIANTS = PartialSupport("Instance counts and types have no effect: each variant has one model server.")
 

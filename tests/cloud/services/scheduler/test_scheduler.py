@@ -142,7 +142,11 @@ def test_a_repeated_request_with_the_same_token_succeeds(scheduler: Any) -> None
     [
         ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes must be specified"),
         ({"ScheduleExpressionTimezone": "Mars/Base"}, "Invalid Schedule Expression Timezone Mars/Base."),
-        (settings("arn:aws:scheduler:::aws-sdk:sqs:sendMessage"), "does not offer universal targets"),
+        (settings("arn:aws:scheduler:::aws-sdk:ec2:stopInstances"), "does not support the service ec2"),
+        (settings("arn:aws:scheduler:::aws-sdk:sqs:absent"), "absent is not an operation"),
+        (settings("arn:aws:scheduler:::aws-sdk:sqs:listQueues"), "operations that only read data"),
+        (settings("arn:aws:scheduler:::aws-sdk:sqs:sendMessage", Input="[]"), "must be a JSON object"),
+        (settings("arn:aws:scheduler:::aws-sdk:sqs:sendMessage", Input='{"Other": 1}'), "has the member Other"),
         (settings("arn:aws:ecs:us-east-1:111122223333:cluster/c"), "The local cloud supports schedules for"),
         (settings("arn:aws:events:us-east-1:111122223333:event-bus/b"), "EventBridgeParameters must be specified"),
     ],
@@ -224,3 +228,21 @@ def test_a_one_time_schedule_that_was_missed_fires_after_a_crash(start_cloud: An
     url = restarted.get_queue_url(QueueName="q")["QueueUrl"]
     (message,) = restarted.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
     assert message["Body"] == "late"
+
+
+def test_a_universal_target_calls_an_operation(scheduler: Any, cloud: Any, make_queue: Any) -> None:
+    queue, dead = make_queue(), make_queue()
+    message = {"QueueUrl": queue.url, "MessageBody": "<aws.scheduler.scheduled-time>"}
+    message["MessageAttributes"] = {"b": {"DataType": "Binary", "BinaryValue": "bytes"}}
+    target = {"DeadLetterConfig": {"Arn": dead.arn}}
+    for name, service, given in (
+        ("calls", "sqs:sendMessage", message),
+        ("fails", "sqs:deleteQueue", {"QueueUrl": f"{queue.url}-absent"}),
+    ):
+        arn = f"arn:aws:scheduler:::aws-sdk:{service}"
+        scheduler.create_schedule(Name=name, **settings(arn, in_a_moment(), Input=json.dumps(given), **target))
+    (received,) = queue.receive(1)
+    assert received["MessageAttributes"]["b"]["BinaryValue"] == b"bytes"
+    assert received["Body"].startswith("20")
+    (failed,) = dead.receive(1)
+    assert failed["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "QueueDoesNotExist"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scones.cloud.context import CloudContext
 from scones.cloud.core import pages
 from scones.cloud.service import OperationCall
 from scones.cloud.services.scheduler.errors import invalid
@@ -31,7 +32,8 @@ _DATES = ("StartDate", "EndDate")
 class ScheduleOperations:
     """Operations on schedules."""
 
-    def __init__(self, records: ScheduleRecords, runner: ScheduleRunner) -> None:
+    def __init__(self, cloud: CloudContext, records: ScheduleRecords, runner: ScheduleRunner) -> None:
+        self._cloud = cloud
         self._records = records
         self._runner = runner
 
@@ -106,7 +108,7 @@ class ScheduleOperations:
             raise invalid(f"Invalid Schedule Expression {error}.") from error
         _check_window(document)
         target = params["Target"]
-        check_target(target)
+        check_target(self._cloud, target)
         self._records.group(group)
         return (
             group,

@@ -26,7 +26,7 @@ class Scheduler(Service):
         records = ScheduleRecords(cloud)
         self._invocations = Invocations(cloud, records)
         self._runner = ScheduleRunner(cloud, records, self._invocations)
-        super().__init__(cloud, GroupOperations(records), ScheduleOperations(records, self._runner))
+        super().__init__(cloud, GroupOperations(records), ScheduleOperations(cloud, records, self._runner))
 
     async def start(self) -> None:
         """Resume the invocations that an earlier process left, and start the schedules."""

@@ -1,4 +1,4 @@
-"""Targets of schedules: functions, queues, topics, state machines and event buses."""
+"""Targets of schedules: functions, queues, topics, state machines, event buses, and universal targets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from scones.cloud.core.arns import is_arn, service_of
 from scones.cloud.delivery.targets import TargetMessage, send, start_execution
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.scheduler.errors import invalid
+from scones.cloud.services.scheduler.universal_targets import (
+    PREFIX,
+    call_universal_target,
+    check_universal_target,
+)
 from scones.cloud.wire import json_document
 from scones.cloud.wire.members import Members
 
@@ -25,16 +30,19 @@ _ALL_PARAMETERS = frozenset(
 )
 
 
-def check_target(target: Members) -> None:
+def check_target(cloud: CloudContext, target: Members) -> None:
     """Raise `ValidationException` for a target that is malformed or that the local cloud does not support."""
     arn = target["Arn"]
     if not is_arn(arn):
         raise invalid("Provided Arn is not in correct format.")
+    if arn.startswith(PREFIX):
+        check_universal_target(cloud, target)
+        return
     service = service_of(arn)
     if service not in _PARAMETERS:
         raise invalid(
-            f"The local cloud supports schedules for {', '.join(_PARAMETERS)}, but not for {arn}. Of AWS's targets, it "
-            "does not offer universal targets (aws-sdk) and those of other services."
+            f"The local cloud supports schedules for {', '.join(_PARAMETERS)} and for universal targets (aws-sdk), but "
+            f"not for {arn}."
         )
     if others := sorted((target.keys() & _ALL_PARAMETERS) - {_PARAMETERS[service]}):
         raise invalid(f"{others[0]} cannot be used with target {arn}.")
@@ -52,6 +60,9 @@ def check_target(target: Members) -> None:
 async def invoke(cloud: CloudContext, target: Members, text: str, execution_id: str) -> None:
     """Send an input to a target; raises `ServiceError`. The execution id prevents a second start of an execution."""
     arn = target["Arn"]
+    if arn.startswith(PREFIX):
+        await call_universal_target(cloud, arn, text)
+        return
     match service_of(arn):
         case "states":
             await start_execution(cloud, arn, text, execution_id)
