@@ -408,7 +408,7 @@ def test_failed_child_executions_are_redriven_under_the_same_map_run(cloud, mach
     ("fields", "message"),
     [
         ({"Label": ""}, "Label cannot be empty"),
-        ({"Label": "x" * 41}, "Label cannot exceed 40 characters"),
+        ({"Label": "x" * 41}, "exceeds the 40-character limit allowed by the service"),
         ({"ToleratedFailurePercentage": 101}, "Maximum value is 100.0"),
         ({"ToleratedFailureCount": 1, "ToleratedFailureCountPath": "$.n"}, "only be one of the following fields"),
         ({"ItemReader": {"Resource": f"{S3}:getObject", "ReaderConfig": {"InputType": "PARQUET"}}}, "PARQUET"),

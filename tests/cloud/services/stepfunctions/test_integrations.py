@@ -75,6 +75,15 @@ def test_an_operation_that_the_local_cloud_does_not_support_is_rejected_by_name(
             machines.create(task(resource, KeyId="a"))
 
 
+@pytest.mark.parametrize(("language", "field"), [("JSONPath", "Parameters"), ("JSONata", "Arguments")])
+def test_a_task_of_an_integration_needs_parameters_or_arguments(machines, language, field):
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "QueryLanguage": language, "End": True}
+    with pytest.raises(ClientError) as caught:
+        machines.create({"StartAt": "T", "States": {"T": state}})
+    message = f"{field} field is required for resource ARN: arn:aws:states:::lambda:invoke at /States/T/Resource"
+    assert message in caught.value.response["Error"]["Message"]
+
+
 def test_arguments_in_jsonata_have_no_names_with_a_path_suffix(machines):
     state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
     literal = state | {"Arguments": {"FunctionName": "f", "Payload.$": "$.x"}}

@@ -89,10 +89,7 @@ def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(ma
             "Missing 'Next' target: B at /States/A/Next",
         ),
         (
-            {
-                "StartAt": "A",
-                "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "End": True}},
-            },
+            task("dynamodb:getItem", TableName="t", Key={}),
             "The local cloud does not support the integration arn:aws:states:::dynamodb:getItem",
         ),
         (

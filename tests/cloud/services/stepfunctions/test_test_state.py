@@ -200,22 +200,42 @@ SERVICES = [
 ]
 
 
+_REQUIRED = {
+    "aws-sdk:cloudwatchlogs:startQuery": ("StartTime", "EndTime", "QueryString"),
+    "aws-sdk:lambda:getFunction": ("FunctionName",),
+    "events:putEvents": ("Entries",),
+    "sagemaker:createTrainingJob.sync": (
+        *("TrainingJobName", "RoleArn", "OutputDataConfig", "ResourceConfig", "StoppingCondition"),
+        "AlgorithmSpecification",
+    ),
+    "sqs:sendMessage.waitForTaskToken": ("QueueUrl", "MessageBody"),
+    "states:startExecution": ("StateMachineArn",),
+    "states:startExecution.sync:2": ("StateMachineArn",),
+}
+
+
+def integration(resource: str) -> dict[str, Any]:
+    """Return a task that calls an integration with all required parameters."""
+    parameters = dict.fromkeys(_REQUIRED.get(resource, ()), "x")
+    return {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters, "End": True}
+
+
 @pytest.mark.parametrize(("resource", "result", "wrong"), SERVICES)
 def test_a_mocked_result_has_the_form_of_the_services_response(try_state, resource, result, wrong):
-    state = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "End": True}
+    state = integration(resource)
     expected = ("ValidationException", f"Mock result schema validation error: {wrong}")
     assert refused(try_state, state, result=result) == expected
     assert try_state(state, result=result, mock={"fieldValidationMode": "NONE"})["status"] == "SUCCEEDED"
 
 
 def test_present_does_not_check_required_members(try_state):
-    state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "End": True}
+    state = integration("states:startExecution")
     answer = try_state(state, result={}, mock={"fieldValidationMode": "PRESENT"})
     assert (answer["status"], answer["output"]) == ("SUCCEEDED", "{}")
 
 
 def test_an_execution_that_is_waited_for_returns_any_output(try_state):
-    state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": True}
+    state = integration("states:startExecution.sync:2")
     reported = {
         "ExecutionArn": "e",
         "StateMachineArn": "m",
@@ -228,15 +248,16 @@ def test_an_execution_that_is_waited_for_returns_any_output(try_state):
 
 
 @pytest.mark.parametrize(
-    "resource",
+    "state",
     [
-        "arn:aws:states:us-east-1:111122223333:activity:work",
-        "arn:aws:lambda:us-east-1:111122223333:function:work",
-        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        {"Type": "Task", "Resource": "arn:aws:states:us-east-1:111122223333:activity:work", "End": True},
+        {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:111122223333:function:work", "End": True},
+        integration("sqs:sendMessage.waitForTaskToken"),
     ],
+    ids=["activity", "function", "callback"],
 )
-def test_mocked_results_of_callbacks_and_functions_may_be_any_value(try_state, resource):
-    answer = try_state({"Type": "Task", "Resource": resource, "End": True}, result=[1, 2])
+def test_mocked_results_of_callbacks_and_functions_may_be_any_value(try_state, state):
+    answer = try_state(state, result=[1, 2])
     assert (answer["status"], answer["output"]) == ("SUCCEEDED", "[1, 2]")
 
 

@@ -104,6 +104,30 @@ def test_express_machines_do_not_wait_for_tasks():
     assert found({"A": task}) == []
 
 
+@pytest.mark.parametrize(
+    ("assigned", "code", "message"),
+    [
+        ("states", "RESERVED_VARIABLE_NAME", "Cannot assign to reserved variable '$states'."),
+        (
+            "1a",
+            "INVALID_VARIABLE_NAME",
+            "Invalid variable name '1a': the variable name contains invalid characters.",
+        ),
+    ],
+)
+def test_names_of_variables_are_checked(assigned: str, code: str, message: str):
+    definition = {"StartAt": "A", "States": {"A": {**PASS, "Assign": {assigned: 1}}}}
+    (only,) = diagnose(json.dumps(definition), "STANDARD")
+    assert (only.code, only.message) == (code, message)
+
+
+def test_a_distributed_map_is_not_in_an_express_machine():
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    state = {**MAP, "ItemProcessor": {**PROCESSOR, "ProcessorConfig": config}}
+    (only,) = diagnose(json.dumps({"StartAt": "A", "States": {"A": state}}), "EXPRESS")
+    assert only.message == "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+
+
 def test_a_machine_in_jsonata_has_no_jsonpath_states():
     definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {**PASS, "QueryLanguage": "JSONPath"}}}
     (only,) = diagnose(json.dumps(definition), "STANDARD")
@@ -117,6 +141,10 @@ RULE = {"Variable": "$.x", "IsNull": True, "Next": "B"}
 TASK = {"Type": "Task", "Resource": INVOKE, "End": True}
 MAP = {"Type": "Map", "End": True}
 PROCESSOR = {"StartAt": "X", "States": {"X": PASS}}
+ACTIVITY = "arn:aws:states:us-east-1:111122223333:activity:work"
+ONLY_ONE = "This object should have only one of the following fields: [{}] at /States/A"
+AT_MOST_ONE = "There should only be one of the following fields: [{}] at /States/A"
+SELECTORS = "The object must have only one of the following fields, [And, Or, Not, Variable, Condition]"
 
 
 @pytest.mark.parametrize(
@@ -126,10 +154,7 @@ PROCESSOR = {"StartAt": "X", "States": {"X": PASS}}
         ({**PASS, "QueryLanguage": "JSONata", "InputPath": "$"}, [FOREIGN.format("JSONata", "InputPath", "JSONPath")]),
         (
             {**PASS, "QueryLanguage": "jsonpath"},
-            [
-                "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata] at /States/A/Query"
-                "Language"
-            ],
+            ["Value should be one of the following: [JSONPath, JSONata] at /States/A/QueryLanguage"],
         ),
         (
             {**MAP, "ItemProcessor": {**PROCESSOR, "QueryLanguage": "JSONata"}},
@@ -158,7 +183,43 @@ PROCESSOR = {"StartAt": "X", "States": {"X": PASS}}
             ["These fields are required: [Next] at /States/A/Choices[0]"],
         ),
         ({**CHOICE, "Choices": []}, ["Value cannot be empty at /States/A/Choices"]),
-        ({**PASS, "Assign": {"states": 1}}, ["Variable name 'states' is not valid at /States/A/Assign"]),
+        ({"Type": "Map", "End": True}, [ONLY_ONE.format("ItemProcessor, Iterator")]),
+        ({"Type": "Pass"}, [ONLY_ONE.format("Next, End")]),
+        (
+            {"Type": "Wait", "Seconds": 1, "TimestampPath": "$", "End": True},
+            [AT_MOST_ONE.format("SecondsPath, Seconds, TimestampPath, Timestamp")],
+        ),
+        (
+            {**TASK, "Retry": [{"ErrorEquals": ["E", "States.ALL"], "IntervalSeconds": 0}]},
+            ["States.ALL must appear alone and at end of list at /States/A/Retry[0]/ErrorEquals[1]"],
+        ),
+        (
+            {**TASK, "Retry": [{"ErrorEquals": ["E"], "MaxDelaySeconds": 31_622_401, "JitterStrategy": "HALF"}]},
+            [
+                "Maximum value is 31622400 at /States/A/Retry[0]/MaxDelaySeconds",
+                "Value should be one of the following: [NONE, FULL] at /States/A/Retry[0]/JitterStrategy",
+            ],
+        ),
+        (
+            {**TASK, "Resource": ACTIVITY, "Credentials": {"RoleArn": "r"}},
+            ["The field 'Credentials' is not supported for activities at /States/A"],
+        ),
+        (
+            {**CHOICE, "Choices": [{"Next": "B"}, {**RULE, "Or": []}]},
+            [f"{SELECTORS} at /States/A/Choices[{index}]" for index in range(2)],
+        ),
+        (
+            {**CHOICE, "Choices": [{**RULE, "IsString": True}]},
+            [AT_MOST_ONE.format("IsNull, IsString") + "/Choices[0]"],
+        ),
+        (
+            {**MAP, "ItemProcessor": {**PROCESSOR, "ProcessorConfig": {"ExecutionType": "STANDARD"}}},
+            ["Field 'ExecutionType' is not supported at /States/A/ItemProcessor/ProcessorConfig"],
+        ),
+        (
+            {**PASS, "QueryLanguage": "JSONata", "Output": "{% 1"},
+            ["JSONata string must start with {% and end with %} at /States/A/Output"],
+        ),
     ],
 )
 def test_the_fields_of_a_state(state: dict[str, Any], expected: list[str]):

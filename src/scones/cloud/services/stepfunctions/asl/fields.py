@@ -99,14 +99,14 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "Parallel": (("Branches",),),
     "Map": (("ItemProcessor", "Iterator"),),
     "Choice": (("Choices",),),
-    "Wait": (("Seconds", "SecondsPath", "Timestamp", "TimestampPath"),),
+    "Wait": (("SecondsPath", "Seconds", "TimestampPath", "Timestamp"),),
 }
 """Required fields by state type: at least one field of each group."""
 EXCLUSIVE = (
     ("Next", "End"),
     ("TimeoutSeconds", "TimeoutSecondsPath"),
     ("HeartbeatSeconds", "HeartbeatSecondsPath"),
-    ("Seconds", "SecondsPath", "Timestamp", "TimestampPath"),
+    ("SecondsPath", "Seconds", "TimestampPath", "Timestamp"),
     ("Error", "ErrorPath"),
     ("Cause", "CausePath"),
     ("ItemProcessor", "Iterator"),

@@ -18,6 +18,7 @@ from scones.cloud.services.stepfunctions.validation.values import (
 )
 
 _COMBINATIONS = ("And", "Or", "Not")
+_SELECTORS = (*_COMBINATIONS, "Variable", "Condition")
 _COMPARED = frozenset({"Variable", "Comment", *OPERATORS, *_COMBINATIONS})
 _LED = frozenset({"Next", "Comment", "Assign"})
 _FIELDS = {"JSONPath": _LED | _COMPARED, "JSONata": _LED | {"Condition", "Output"}}
@@ -44,12 +45,14 @@ def rule_faults(state: dict[str, Any], at: str, language: str) -> Iterator[Fault
 def _rule(rule: dict[str, Any], at: str) -> Iterator[Fault]:
     combined = [kind for kind in _COMBINATIONS if kind in rule]
     operators = [name for name in rule if name in OPERATORS]
-    if len(combined) + len(operators) != 1:
-        yield "Exactly one comparison operator is required", at
-    elif combined:
+    if len(combined) + ("Variable" in rule) != 1:
+        yield f"The object must have only one of the following fields, [{', '.join(_SELECTORS)}]", at
+    elif combined and not operators:
         yield from _inner(rule[combined[0]], f"{at}/{combined[0]}", many=combined[0] != "Not")
-    elif "Variable" not in rule:
-        yield "These fields are required: [Variable]", at
+    elif combined or not operators:
+        yield "Exactly one comparison operator is required", at
+    elif len(operators) > 1:
+        yield f"There should only be one of the following fields: [{', '.join(operators)}]", at
     else:
         if message := reference_fault(rule["Variable"], context=True):
             yield message, f"{at}/Variable"

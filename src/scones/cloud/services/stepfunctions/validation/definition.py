@@ -1,8 +1,9 @@
 """Validation of a definition, with AWS's diagnostics.
 
 Codes, messages and locations are as recorded on AWS, or as measured on AWS by third parties (floci-io/floci, issues
-2670, 2735, 2745 and 2968; aws-cloudformation/cfn-lint, issues 4074, 4076 and 4078). For other malformed values AWS's
-wording is not known; our messages follow the same style.
+2670, 2735, 2745 and 2968; aws-cloudformation/cfn-lint, issues 4074, 4076 and 4078; the rules of Step Functions in
+badmintoncryer/cdk-preflight). For other malformed values AWS's wording is not known; our messages follow the same
+style.
 """
 
 from __future__ import annotations
@@ -161,7 +162,8 @@ class _DefinitionChecker:
             self.add(f"Duplicate State name: {name}", at, "DUPLICATE_STATE_NAME")
         self._names.add(name)
         if not 0 < len(name) <= _MAX_NAME:
-            self.add(f"State names must have 1 to {_MAX_NAME} characters", at, "INVALID_STATE_NAME")
+            limit = f"exceeds the {_MAX_NAME}-character limit allowed by the service" if name else "is empty"
+            self.add(f"Invalid State name: {name} {limit}", at, "INVALID_STATE_NAME")
 
     def groups(self, state: dict[str, Any], at: str, language: str) -> None:
         """Check the branches or the processor of a state; they inherit the machine's query language."""
@@ -180,11 +182,12 @@ class _DefinitionChecker:
     def required(self, kind: str, state: dict[str, Any], at: str) -> None:
         for group in REQUIRED.get(kind, ()):
             if not any(field in state for field in group):
-                self.add(f"These fields are required: [{group[0]}]", at)
+                only_one = f"This object should have only one of the following fields: [{', '.join(group)}]"
+                self.add(only_one if len(group) > 1 else f"These fields are required: [{group[0]}]", at)
         for group in EXCLUSIVE:
             given = [field for field in group if field in state and (field, state[field]) != ("End", False)]
             if len(given) > 1:
-                self.add(f"There should only be one of the following fields: [{', '.join(given)}]", at)
+                self.add(f"There should only be one of the following fields: [{', '.join(group)}]", at)
         self.add_all(typed(state, _TEXTS, at, str))
         self.add_all(typed(state, ("End",), at, bool))
         self.add_all(typed(state, ("Branches", "Choices", "Retry", "Catch"), at, list))
@@ -197,11 +200,13 @@ class _DefinitionChecker:
                 if not isinstance(entry, dict):
                     self.add(expected(dict), f"{at}/{field}[{index}]")
         if kind not in ("Choice", "Succeed", "Fail") and "Next" not in state and state.get("End") is not True:
-            self.add("These fields are required: [Next]", at)
+            self.add("This object should have only one of the following fields: [Next, End]", at)
 
     def task(self, state: dict[str, Any], at: str) -> None:
         resource, credentials = state.get("Resource"), state.get("Credentials")
-        if isinstance(credentials, dict) and not {"RoleArn", "RoleArn.$"} & set(credentials):
+        if credentials is not None and isinstance(resource, str) and _is_activity(resource):
+            self.add("The field 'Credentials' is not supported for activities", at)
+        elif isinstance(credentials, dict) and not {"RoleArn", "RoleArn.$"} & set(credentials):
             self.add("The field 'RoleArn' is required but was missing", f"{at}/Credentials")
         elif query_text(credentials) is None:
             self.add_all(typed(state, ("Credentials",), at, dict))
@@ -217,7 +222,7 @@ class _DefinitionChecker:
             self.add("Express state machine does not support '.waitForTaskToken' service integration ", where)
         elif self._express and re.search(r"\.sync(:2)?$", name):
             self.add("Express state machine does not support '.sync' service integration", where)
-        elif self._express and is_arn(resource) and Arn.parse(resource).resource_type == "activity":
+        elif self._express and _is_activity(resource):
             self.add("Express state machine does not support Activity ARN", where)
         if not resource.startswith("arn:"):
             self.add("Value is not a valid resource ARN", where)
@@ -286,6 +291,12 @@ class _DefinitionChecker:
                     self.add(message, at, "UNSUPPORTED_JSONATA_EXPRESSION")
             except ValueError as error:
                 self.add(str(error), at, "INVALID_JSONATA_EXPRESSION")
+        elif isinstance(value, str) and value.startswith("{%"):
+            self.add("JSONata string must start with {% and end with %}", at)
+
+
+def _is_activity(resource: str) -> bool:
+    return is_arn(resource) and Arn.parse(resource).resource_type == "activity"
 
 
 def _assign_faults(holder: dict[str, Any], at: str) -> Iterator[Fault]:
@@ -296,5 +307,8 @@ def _assign_faults(holder: dict[str, Any], at: str) -> Iterator[Fault]:
         return
     for name in assigned:
         variable = name.removesuffix(".$")
-        if variable == "states" or not _VARIABLE.fullmatch(variable):
-            yield f"Variable name '{variable}' is not valid", f"{at}/Assign"
+        if variable == "states":
+            yield "Cannot assign to reserved variable '$states'.", f"{at}/Assign", "RESERVED_VARIABLE_NAME"
+        elif not _VARIABLE.fullmatch(variable):
+            fault = f"Invalid variable name '{variable}': the variable name contains invalid characters."
+            yield fault, f"{at}/Assign", "INVALID_VARIABLE_NAME"

@@ -1,7 +1,7 @@
 """Validation of the fields of a Map: mode, label, numbers, reader, batcher and writer.
 
-The wording of the diagnostics for numbers was measured on AWS by third parties (floci-io/floci, issue 3733); other
-diagnostics have our own wording if AWS's is not known.
+The wording of most diagnostics was measured on AWS by third parties (floci-io/floci, issue 3733; the rules of Step
+Functions in badmintoncryer/cdk-preflight); other diagnostics have our own wording if AWS's is not known.
 """
 
 from __future__ import annotations
@@ -61,11 +61,16 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
     if config.get("Mode") != "DISTRIBUTED":
         for field in sorted(DISTRIBUTED & set(state)):
             yield f"Field '{field}' is only supported if the processor's mode is 'DISTRIBUTED'", f"{at}/{field}"
+        if "ExecutionType" in config:
+            yield "Field 'ExecutionType' is not supported", where
         return
     if "ExecutionType" not in config:
         yield "These fields are required: [ExecutionType]", where
     if express:
-        yield "Express state machine does not support a Map in the mode 'DISTRIBUTED'", at
+        yield (
+            "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines",
+            f"{where}/Mode",
+        )
     yield from _label(state, at)
     for field, check in (("ItemReader", _reader), ("ItemBatcher", _batcher), ("ResultWriter", _writer)):
         if field not in state:
@@ -97,7 +102,11 @@ def _label(state: dict[str, Any], at: str) -> Iterator[Fault]:
     elif not label:
         yield "Label cannot be empty", where, _LABEL_CODE
     elif len(label) > _MAX_LABEL:
-        yield f"Label cannot exceed {_MAX_LABEL} characters", where, _LABEL_CODE
+        yield (
+            f"Invalid Label name: {label} exceeds the {_MAX_LABEL}-character limit allowed by the service",
+            where,
+            _LABEL_CODE,
+        )
     elif BAD_NAME.search(label):
         yield "Label contains invalid characters", where, _LABEL_CODE
 
@@ -107,7 +116,7 @@ def _reader(reader: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     if resource is None:
         yield "These fields are required: [Resource]", at
     elif resource not in _READERS:
-        yield f"The Resource of an ItemReader must be one of: [{', '.join(_READERS)}]", f"{at}/Resource"
+        yield "The field 'Resource' does not match any of the allowed values", f"{at}/Resource"
     yield from _language(reader, at, jsonata)
     where = f"{at}/ReaderConfig"
     if not isinstance(config, dict):
@@ -121,13 +130,15 @@ def _reader(reader: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
         yield from one_of(config, field, values, where)
     if config.get("InputType") == "CSV":
         yield from _headers(config, where)
+    elif config.get("InputType") == "JSON" and "CSVHeaderLocation" in config:
+        yield "Field 'CSVHeaderLocation' is not supported", where
     yield from _numbers(config, _READER_BOUNDS, where, jsonata)
 
 
 def _headers(config: dict[str, Any], at: str) -> Iterator[Fault]:
     location = config.get("CSVHeaderLocation")
     if location is None:
-        yield "These fields are required: [CSVHeaderLocation]", at
+        yield "The field 'CSVHeaderLocation' is required", at
     yield from one_of(config, "CSVHeaderLocation", ("FIRST_ROW", "GIVEN"), at)
     if location == "GIVEN":
         headers = config.get("CSVHeaders")

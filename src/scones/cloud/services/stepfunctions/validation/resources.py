@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from scones.cloud.services.stepfunctions.asl.fields import LANGUAGES
 from scones.cloud.services.stepfunctions.asl.resources import read_resource
 from scones.cloud.services.stepfunctions.integrations.naming import pascal
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
@@ -17,10 +18,11 @@ from scones.cloud.services.stepfunctions.validation.state_graph import all_state
 def resource_faults(document: dict[str, Any], registry: IntegrationRegistry) -> list[Diagnostic]:
     """Return AWS's diagnostics for the tasks of a definition in which `diagnose` found no error; takes 1 s at most."""
     tasks = [(state, at) for _, state, at in all_states(document) if state["Type"] == "Task"]
-    return [fault for state, at in tasks for fault in _task(state, at, registry)]
+    default = document.get("QueryLanguage", LANGUAGES[0])
+    return [fault for state, at in tasks for fault in _task(state, at, registry, state.get("QueryLanguage", default))]
 
 
-def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iterator[Diagnostic]:
+def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry, language: str) -> Iterator[Diagnostic]:
     resource = read_resource(state["Resource"])
     if resource.is_function or resource.is_activity:
         return
@@ -30,6 +32,10 @@ def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iter
             "resource is not available in this region."
         )
         yield Diagnostic(SCHEMA, message, f"{at}/Resource")
+        return
+    needed = "Parameters" if language == LANGUAGES[0] else "Arguments"
+    if needed not in state:
+        yield Diagnostic(SCHEMA, f"{needed} field is required for resource ARN: {resource.arn}", f"{at}/Resource")
         return
     shape = registry.input_shape(resource)
     # Names in Arguments, which are JSONata, have no `.$`: AWS documents it for JSONPath only.

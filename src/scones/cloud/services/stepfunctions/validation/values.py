@@ -46,7 +46,7 @@ def one_of(holder: dict[str, Any], field: str, values: tuple[str, ...], at: str)
     if not isinstance(holder[field], str):
         yield expected(str), f"{at}/{field}"
     elif holder[field] not in values:
-        yield f"The field '{field}' should have one of these values: [{', '.join(values)}]", f"{at}/{field}"
+        yield f"Value should be one of the following: [{', '.join(values)}]", f"{at}/{field}"
 
 
 def bounded(
