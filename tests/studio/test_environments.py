@@ -19,7 +19,8 @@ def test_the_packages_that_notebooks_import_have_the_versions_of_the_image():
     assert {"matplotlib", "pandas", "plotly", "imageio", "seaborn", "scikit-learn", "sagemaker"} <= {
         name for name, requirement in pinned.items() if "==" in requirement
     }
-    assert re.fullmatch(r"SageMaker Distribution \d+\.\d+\.\d+ of \d+ \w+ 20\d\d", distribution.IMAGE)
+    assert distribution.__doc__ is not None
+    assert re.search(r"Source: SageMaker Distribution \d+\.\d+\.\d+ \(cpu\) of \d+ \w+ 20\d\d", distribution.__doc__)
     assert SDK_V2.requirements == distribution.PACKAGES
 
 

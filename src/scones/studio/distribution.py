@@ -10,15 +10,15 @@ Not taken from the image:
   later, and the image's aiobotocore and s3fs do not work with such a release.
 - jsonlines: the image does not have it.
 - numpy for Python 3.13 and later: NumPy 1.26.4 cannot be installed there.
+- sagemaker: the image has 2.257.0, whose package on PyPI lacks a file, so that each import prints a traceback. 2.257.1
+  has the file.
 - PyTorch, TensorFlow, AutoGluon and other large packages: a notebook that needs them installs them.
 """
 
 from __future__ import annotations
 
-IMAGE = "SageMaker Distribution 2.14.10 of 7 August 2026"
 MATPLOTLIB = "matplotlib==3.10.9"
 PANDAS = "pandas==2.3.3"
-SDK = "sagemaker==2.257.0"
 PACKAGES = (
     "aiobotocore>=3,<4",  # first, so that pip chooses boto3 and awscli to match; see environments.py
     "altair==5.5.0",
@@ -42,5 +42,5 @@ PACKAGES = (
     "scipy==1.16.3",
     "seaborn==0.13.2",
     "tqdm==4.70.0",
-    SDK,
+    "sagemaker==2.257.1",
 )
