@@ -20,6 +20,9 @@ ALLOWED = {
 UNREADABLE = (400, 413, 414, 431)
 """Statuses for bytes that are not HTTP, or whose head is too large: the service and its format are not yet known."""
 
+_SERVICE_UNKNOWN = re.compile(b"<Code>(AuthorizationHeaderMalformed|InvalidURI)</Code>")
+"""Errors of S3 that also answer requests whose signature names no service."""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -42,7 +45,7 @@ def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
         return None
     bodiless = method == "HEAD"
     code = None if bodiless else _code(model.metadata["protocol"], answered)
-    unnamed = answered.status in (403, 501) or b"<Code>AuthorizationHeaderMalformed</Code>" in answered.body
+    unnamed = answered.status in (403, 501) or _SERVICE_UNKNOWN.search(answered.body)
     if unnamed and not bodiless:  # the signature may not name a service: accept any format
         code = code or _code("rest-xml", answered) or _code("rest-json", answered) or _code("query", answered)
     if answered.status >= 500:

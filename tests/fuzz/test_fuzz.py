@@ -49,6 +49,7 @@ def test_no_request_gives_a_500_or_stops_the_cloud(start_cloud: Any, monkeypatch
         (400, {"x-amzn-requestid": "1"}, b"oops", "not in the format"),
         (400, {"x-amzn-requestid": "1"}, b"[]", "not in the format"),
         (400, {}, b"Invalid HTTP request received.", None),
+        (400, {"x-amz-request-id": "1"}, b"<Error><Code>InvalidURI</Code></Error>", None),
         (200, {"content-type": "application/x-amz-json-1.0"}, b"{", "cannot be read"),
         (200, {"content-type": "application/x-amz-json-1.0"}, b"{}", None),
     ],
