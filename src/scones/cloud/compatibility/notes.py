@@ -222,8 +222,9 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "CreateEventSourceMapping": PartialSupport("Only SQS queues; other sources are rejected."),
         "AddPermission": _POLICIES,
         "RemovePermission": _POLICIES,
-        "PutProvisionedConcurrencyConfig": NoEffect(
-            "Environments are started on demand; provisioned concurrency has no effect."
+        "PutProvisionedConcurrencyConfig": PartialSupport(
+            "At most two environments per core are started. After a restart of the cloud or an update of the function, "
+            "they start with the next invocations."
         ),
         "PutFunctionRecursionConfig": NoEffect("Recursive loops are not detected."),
         "PutRuntimeManagementConfig": NoEffect("Runtimes are those of this machine."),

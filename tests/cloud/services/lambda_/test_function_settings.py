@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -87,6 +88,48 @@ def test_an_account_keeps_a_hundred_unreserved_concurrent_executions(start_cloud
         client.put_function_concurrency(FunctionName=other.name, ReservedConcurrentExecutions=101)
     # the reservation that the function already has does not count
     client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=900)
+
+
+def provisioned(client, name):
+    """Return the provisioned concurrency of version 1 when its environments have started."""
+    deadline = time.monotonic() + 60
+    while True:
+        config = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+        if config["Status"] != "IN_PROGRESS":
+            return config
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_provisioned_environments_serve_a_version_only(function):
+    """As recorded on AWS by LocalStack (test_lambda_concurrency_block, test_provisioned_concurrency)."""
+    made = function("import os\ndef handler(e, c):\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']")
+    client, name = made.client, made.name
+    client.publish_version(FunctionName=name)
+    version = {"FunctionName": name, "Qualifier": "1"}
+    assert client.invoke(**version)["Payload"].read() == b'"on-demand"'
+    asked = client.put_provisioned_concurrency_config(**version, ProvisionedConcurrentExecutions=1)
+    assert (asked["Status"], asked["AvailableProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 0)
+    assert provisioned(client, name)["Status"] == "READY"
+    assert client.invoke(**version)["Payload"].read() == b'"provisioned-concurrency"'
+    assert made.invoke().payload == "on-demand"
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    with pytest.raises(client.exceptions.TooManyRequestsException):  # all of it is provisioned for the version
+        made.invoke()
+    assert client.invoke(**version)["Payload"].read() == b'"provisioned-concurrency"'
+    client.delete_provisioned_concurrency_config(**version)
+    assert client.invoke(**version)["Payload"].read() == b'"on-demand"'
+
+
+def test_provisioned_concurrency_fails_with_the_initialisation(function):
+    check = "import os\nassert os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'] == 'on-demand'\n"
+    made = function(f"{check}def handler(e, c):\n    return e")
+    made.client.publish_version(FunctionName=made.name)
+    version = {"FunctionName": made.name, "Qualifier": "1"}
+    made.client.put_provisioned_concurrency_config(**version, ProvisionedConcurrentExecutions=1)
+    config = provisioned(made.client, made.name)
+    assert (config["Status"], config["StatusReason"]) == ("FAILED", "FUNCTION_ERROR_INIT_FAILURE")
+    assert config["AvailableProvisionedConcurrentExecutions"] == 0
 
 
 def test_reserved_concurrency_covers_provisioned_concurrency(function):
@@ -174,7 +217,7 @@ def test_recorded_settings_are_returned(function):
         FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=3
     )
     assert asked["Status"] == "IN_PROGRESS"
-    config = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    config = provisioned(client, name)
     assert (config["Status"], config["AvailableProvisionedConcurrentExecutions"]) == ("READY", 3)
     (listed,) = client.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"]
     assert listed["FunctionArn"].endswith(f":{name}:1")

@@ -115,7 +115,7 @@ class Lambda(Service):
         self._code = CodeStore(folder)
         packages = DeploymentPackages(cloud, self._code)
         self._links = CodeLinks(cloud, self._code)
-        self._invoker = Invoker(cloud, records, self._code, folder / "tmp")
+        self._invoker = Invoker(cloud, records, settings, self._code, folder / "tmp")
         self._events = AsyncInvocations(cloud, records, self._invoker)
         self._urls = FunctionUrlServer(cloud, self._invoker)
         mappings = EventSourceMappings(cloud.store)
@@ -131,7 +131,7 @@ class Lambda(Service):
                 invoker=self._invoker,
                 signing=signing,
             ),
-            ConcurrencyOperations(cloud, names, records, settings),
+            ConcurrencyOperations(cloud=cloud, names=names, records=records, settings=settings, invoker=self._invoker),
             VersionOperations(names, records),
             AliasOperations(names, records),
             LayerOperations(cloud, packages, self._links),

@@ -1,28 +1,44 @@
-"""Operations on reserved concurrency, which limits functions, and provisioned concurrency, which has no effect here."""
+"""Operations on reserved concurrency, which limits functions, and on provisioned concurrency."""
 
 from __future__ import annotations
+
+import logging
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.lambda_.functions.account import CONCURRENT_EXECUTIONS
-from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, now
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, Version, now
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
-from scones.cloud.services.lambda_.functions.setting_records import PROVISIONED, SettingRecords
+from scones.cloud.services.lambda_.functions.setting_records import PROVISIONED, REQUESTED, SettingRecords
+from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.services.lambda_.pages import page
 from scones.cloud.wire.members import Members
 
+log = logging.getLogger(__name__)
+
 MIN_UNRESERVED = 100
 """Minimum concurrent executions of the account that must remain unreserved."""
-_REQUESTED = "RequestedProvisionedConcurrentExecutions"
+_FAILED = {"Status": "FAILED", "StatusReason": "FUNCTION_ERROR_INIT_FAILURE"}
+_NONE = {"AvailableProvisionedConcurrentExecutions": 0, "AllocatedProvisionedConcurrentExecutions": 0}
+_PREPARING = {**_NONE, "Status": "IN_PROGRESS"}
 
 
 class ConcurrencyOperations:
     """Operations on the reserved concurrency of functions and the provisioned concurrency of versions and aliases."""
 
     def __init__(
-        self, cloud: CloudContext, names: FunctionNames, records: FunctionRecords, settings: SettingRecords
+        self,
+        *,
+        cloud: CloudContext,
+        names: FunctionNames,
+        records: FunctionRecords,
+        settings: SettingRecords,
+        invoker: Invoker,
     ) -> None:
+        self._invoker = invoker
+        self._statuses: dict[tuple[str, str | None], Members] = {}
+        """Status of each version and alias whose environments are being started, or cannot be started."""
         self._cloud = cloud
         self._names = names
         self._records = records
@@ -76,22 +92,46 @@ class ConcurrencyOperations:
         requested = call.params["ProvisionedConcurrentExecutions"]
         self._check_version(function)
         self._check_limits(function, requested)
-        config = {_REQUESTED: requested, "LastModified": now()}
+        config = {REQUESTED: requested, "LastModified": now()}
         await self._settings.store(function, PROVISIONED, config)
-        begun = {"AvailableProvisionedConcurrentExecutions": 0, "AllocatedProvisionedConcurrentExecutions": 0}
-        return OperationOutput({**config, **begun, "Status": "IN_PROGRESS"}, 202)
+        self._statuses[function.name, function.qualifier] = _PREPARING
+        work = self._provision(function, self._records.find(function), requested)
+        self._cloud.spawn(work, name=f"provisioned concurrency of {function.name}")
+        return OperationOutput({**config, **_PREPARING}, 202)
+
+    async def _provision(self, function: FunctionName, version: Version, count: int) -> None:
+        """Start the environments; the status is READY when they have started."""
+        key = function.name, function.qualifier
+        try:
+            started = await self._invoker.provision(version, count)
+        except ServiceError as error:  # deleted meanwhile, or its runtime is missing
+            log.warning("Provisioned concurrency of %s could not be started: %s", function.name, error)
+            started = False
+        current = self._settings.find(function, PROVISIONED)
+        if current is None:  # deleted meanwhile
+            self._invoker.unprovision(version)
+        elif current[REQUESTED] != count:  # a later request continues
+            return
+        if started or current is None:
+            self._statuses.pop(key, None)
+        else:
+            self._statuses[key] = _NONE | _FAILED
 
     async def get_provisioned_concurrency_config(self, call: OperationCall) -> Members:
         """Return the provisioned concurrency of a version or an alias."""
-        config = self._settings.find(self._published(call), PROVISIONED)
+        function = self._published(call)
+        config = self._settings.find(function, PROVISIONED)
         if config is None:
             message = "No Provisioned Concurrency Config found for this function"
             raise ServiceError("ProvisionedConcurrencyConfigNotFoundException", message, 404, Type="User")
-        return _ready(config)
+        return self._described(function.name, function.qualifier, config)
 
     async def delete_provisioned_concurrency_config(self, call: OperationCall) -> OperationOutput:
         """Delete the provisioned concurrency of a version or an alias."""
-        await self._settings.delete(self._published(call), PROVISIONED)
+        function = self._published(call)
+        await self._settings.delete(function, PROVISIONED)
+        self._statuses.pop((function.name, function.qualifier), None)
+        self._invoker.unprovision(self._records.find(function))
         return OperationOutput({}, 204)
 
     async def list_provisioned_concurrency_configs(self, call: OperationCall) -> Members:
@@ -99,10 +139,20 @@ class ConcurrencyOperations:
         name = self._names.requested(call).name
         self._records.find(FunctionName(name))
         found = [
-            {"FunctionArn": self._records.arn(name, qualifier), **_ready(config)}
+            {"FunctionArn": self._records.arn(name, qualifier), **self._described(name, qualifier, config)}
             for qualifier, config in self._settings.all(name, PROVISIONED)
         ]
         return page("ProvisionedConcurrencyConfigs", found, call.params)
+
+    def _described(self, name: str, qualifier: str | None, config: Members) -> Members:
+        """Return a setting with its status; environments that an earlier process had start again when needed."""
+        count = config[REQUESTED]
+        ready = {
+            "AvailableProvisionedConcurrentExecutions": count,
+            "AllocatedProvisionedConcurrentExecutions": count,
+            "Status": "READY",
+        }
+        return {**config, **self._statuses.get((name, qualifier), ready)}
 
     def _published(
         self,
@@ -163,17 +213,8 @@ class ConcurrencyOperations:
     def _provisioned(self, name: str, except_for: str | None = None) -> int:
         """Return the total provisioned concurrency of a function, except that of one qualifier."""
         configs = self._settings.all(name, PROVISIONED)
-        return sum(config[_REQUESTED] for qualifier, config in configs if qualifier != except_for)
+        return sum(config[REQUESTED] for qualifier, config in configs if qualifier != except_for)
 
 
 def _refused(message: str) -> ServiceError:
     return ServiceError("InvalidParameterValueException", message, Type="User")
-
-
-def _ready(config: Members) -> Members:
-    requested = config[_REQUESTED]
-    there = {
-        "AvailableProvisionedConcurrentExecutions": requested,
-        "AllocatedProvisionedConcurrentExecutions": requested,
-    }
-    return {**config, **there, "Status": "READY"}

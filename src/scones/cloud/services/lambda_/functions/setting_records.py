@@ -18,6 +18,9 @@ PROVISIONED, RECURSION, UPDATES = "provisioned concurrency", "recursion", "runti
 POLICY, CODE_SIGNING = "policy", "code signing"
 """Kinds of settings. The policy's document has its revision and the order of its statements."""
 
+REQUESTED = "RequestedProvisionedConcurrentExecutions"
+"""Member of the setting `PROVISIONED` with the number of environments."""
+
 
 class SettingRecords:
     """The table of settings; a setting without a qualifier is stored for $LATEST."""

@@ -16,7 +16,8 @@ from scones.cloud.process.sandbox import Program, Sandbox, isolation, spawn
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.lambda_.functions.code import CodeStore
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, Version
-from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.setting_records import PROVISIONED, REQUESTED, SettingRecords
 from scones.cloud.services.lambda_.invoke.function_metrics import FunctionMetrics
 from scones.cloud.services.lambda_.invoke.pool import EnvironmentPool
 from scones.cloud.services.lambda_.runtime import sdk
@@ -44,9 +45,17 @@ WARM_SECONDS = 1.0
 class Invoker:
     """Invokes functions in execution environments of the pool."""
 
-    def __init__(self, cloud: CloudContext, records: FunctionRecords, code: CodeStore, scratch: Path) -> None:
+    def __init__(
+        self,
+        cloud: CloudContext,
+        records: FunctionRecords,
+        settings: SettingRecords,
+        code: CodeStore,
+        scratch: Path,
+    ) -> None:
         self._cloud = cloud
         self._records = records
+        self._settings = settings
         self._code = code
         self._scratch = scratch
         self._pool = EnvironmentPool()
@@ -149,15 +158,15 @@ class Invoker:
     ) -> InvocationResult:
         isolated = await self._isolated()
 
-        async def start() -> ExecutionEnvironment:
-            return await self._start(version, isolated=isolated)
+        async def start(provisioned: bool) -> ExecutionEnvironment:
+            return await self._start(version, isolated=isolated, provisioned=provisioned)
 
-        reserved = self._records.reserved(version.name)
+        reserved, provisioned = self._concurrency(version, function)
         arn = self._records.arn(version.name, function.qualifier)
         with self._metrics.throttles(function):
             async with (
                 self._exclusive(isolated=isolated, access_key_id=access_key_id),
-                self._pool.acquire(version.name, version.revision, start, reserved) as environment,
+                self._pool.acquire(version.name, version.revision, start, reserved, provisioned) as environment,
             ):
                 work = environment.invoke(payload, request_id, arn, client_context, stream)
                 return await self._metrics.measured(function, work)
@@ -179,7 +188,34 @@ class Invoker:
             async with self._exclusive_lock:
                 yield
 
-    async def _start(self, version: Version, *, isolated: bool) -> ExecutionEnvironment:
+    def _concurrency(self, version: Version, function: FunctionName) -> tuple[int | None, int]:
+        """Return the concurrency that is reserved for invocations on demand, and that which is provisioned."""
+        reserved, qualifiers = (
+            self._records.reserved(version.name),
+            {function.qualifier, version.configuration["Version"]},
+        )
+        if reserved is None and qualifiers <= {None, LATEST}:
+            return None, 0
+        configs = self._settings.all(version.name, PROVISIONED)
+        counts = [(qualifier, config[REQUESTED]) for qualifier, config in configs]
+        if reserved is not None:
+            reserved -= sum(count for _, count in counts)
+        return reserved, sum(count for qualifier, count in counts if qualifier in qualifiers)
+
+    async def provision(self, version: Version, count: int) -> bool:
+        """Start environments for provisioned concurrency; return False if the function cannot start."""
+        isolated = await self._isolated()
+
+        async def start(provisioned: bool) -> ExecutionEnvironment:
+            return await self._start(version, isolated=isolated, provisioned=provisioned)
+
+        return await self._pool.provision(version.name, version.revision, start, count)
+
+    def unprovision(self, version: Version) -> None:
+        """End the idle environments of a version's provisioned concurrency."""
+        self._pool.unprovision(version.name, version.revision)
+
+    async def _start(self, version: Version, *, isolated: bool, provisioned: bool) -> ExecutionEnvironment:
         configuration = version.configuration
         layers = tuple(self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", []))
         interpreter = await self._interpreters.find(configuration["Runtime"])
@@ -192,7 +228,7 @@ class Invoker:
             interpreter=interpreter,
             handler=handler,
             memory_mb=configuration["MemorySize"],
-            variables=self._variables(version),
+            variables=self._variables(version, provisioned=provisioned),
             code=code,
             layers=layered,
             sdk_folders=lent.folders if lent else (),
@@ -226,7 +262,7 @@ class Invoker:
             raise
         return environment
 
-    def _variables(self, version: Version) -> dict[str, str]:
+    def _variables(self, version: Version, *, provisioned: bool) -> dict[str, str]:
         """Return the environment variables that AWS documents, plus the address of this cloud."""
         configuration, settings = version.configuration, self._cloud.settings
         logging_config = configuration["LoggingConfig"]
@@ -248,7 +284,7 @@ class Invoker:
             "AWS_LAMBDA_FUNCTION_VERSION": configuration["Version"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
             "AWS_LAMBDA_LOG_GROUP_NAME": logging_config["LogGroup"],
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if provisioned else "on-demand",
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
             "AWS_LAMBDA_LOG_FORMAT": logging_config["LogFormat"],

@@ -23,7 +23,8 @@ AWS would start up to the account's limit of 1,000. On one machine, more process
 WAITING_LIMIT = 1000
 """Maximum number of waiting invocations of a version; more are throttled, as on AWS above the account's concurrency."""
 
-Start = Callable[[], Awaitable[ExecutionEnvironment]]
+Start = Callable[[bool], Awaitable[ExecutionEnvironment]]
+"""Starts an environment; the argument is True for one of provisioned concurrency."""
 
 
 @dataclass(slots=True)
@@ -34,6 +35,12 @@ class _RevisionEnvironments:
     free_slots: int = AT_ONCE
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     retired: bool = False
+    provisioned: bool = False
+
+    @property
+    def busy(self) -> int:
+        """Number of environments that are running an invocation."""
+        return AT_ONCE - self.free_slots
 
 
 class EnvironmentPool:
@@ -46,15 +53,19 @@ class EnvironmentPool:
 
     @asynccontextmanager
     async def acquire(
-        self, function: str, revision: str, start: Start, reserved: int | None
+        self, function: str, revision: str, start: Start, reserved: int | None, provisioned: int = 0
     ) -> AsyncIterator[ExecutionEnvironment]:
         """Lend a warm environment of a revision, or a new one; wait for one if `AT_ONCE` are running.
 
-        Raises `TooManyRequestsException` above the function's reserved concurrency, or if `WAITING_LIMIT` invocations
-        are already waiting.
+        Up to `provisioned` invocations run in environments of provisioned concurrency. For the others, raises
+        `TooManyRequestsException` above `reserved`, or if `WAITING_LIMIT` invocations are already waiting.
         """
-        group = self._groups.setdefault(function, {}).setdefault(revision, _RevisionEnvironments())
-        await self._acquire_slot(function, group, reserved)
+        group = self._group(function, revision, provisioned=True)
+        if group.busy < provisioned:
+            await self._acquire_slot(function, group, None)
+        else:
+            group = self._group(function, revision, provisioned=False)
+            await self._acquire_slot(function, group, reserved)
         environment: ExecutionEnvironment | None = None
         try:
             environment = await self._warm_or_new(group, start)
@@ -70,8 +81,32 @@ class EnvironmentPool:
                     slot.set_result(None)
                     break
 
+    def _group(self, function: str, revision: str, *, provisioned: bool) -> _RevisionEnvironments:
+        """Return the environments of a revision: those of provisioned concurrency, or the others."""
+        key = f"{revision} provisioned" if provisioned else revision
+        return self._groups.setdefault(function, {}).setdefault(key, _RevisionEnvironments(provisioned=provisioned))
+
+    async def provision(self, function: str, revision: str, start: Start, count: int) -> bool:
+        """Start environments of provisioned concurrency until there are `count`; return False if one cannot start."""
+        group = self._group(function, revision, provisioned=True)
+        while len(group.idle) + group.busy < min(count, AT_ONCE) and not group.retired:
+            environment = await start(True)
+            self._all.add(environment)
+            if not await environment.initialise():
+                self._close(environment)
+                return False
+            group.idle.append(environment)
+        return True
+
+    def unprovision(self, function: str, revision: str) -> None:
+        """End the idle environments of provisioned concurrency."""
+        group = self._group(function, revision, provisioned=True)
+        for environment in group.idle:
+            self._close(environment)
+        group.idle.clear()
+
     async def _acquire_slot(self, function: str, group: _RevisionEnvironments, reserved: int | None) -> None:
-        busy = sum(AT_ONCE - other.free_slots for other in self._groups[function].values())
+        busy = sum(other.busy for other in self._groups[function].values() if not other.provisioned)
         if reserved is not None and busy >= reserved:
             raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
         while group.free_slots <= 0:
@@ -88,7 +123,7 @@ class EnvironmentPool:
             if environment.usable and await environment.wait_until_idle():
                 return environment
             self._close(environment)  # it ended while it was idle, or has reached its lifetime
-        environment = await start()
+        environment = await start(group.provisioned)
         self._all.add(environment)
         return environment
 
@@ -105,7 +140,8 @@ class EnvironmentPool:
         before = time.monotonic() - IDLE_SECONDS
         for groups in self._groups.values():
             for group in groups.values():
-                for environment in [known for known in group.idle if known.idle_since < before]:
+                expired = [] if group.provisioned else [known for known in group.idle if known.idle_since < before]
+                for environment in expired:
                     group.idle.remove(environment)
                     self._close(environment)
 

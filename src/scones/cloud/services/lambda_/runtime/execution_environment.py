@@ -141,6 +141,14 @@ class ExecutionEnvironment:
         self._sandbox = await self.setup.spawn(program, self._log.output)
         self._ended = asyncio.get_running_loop().create_task(self._sandbox.wait())
 
+    async def initialise(self) -> bool:
+        """Wait until the runtime is ready for its first invocation; return False if it cannot start."""
+        await self._first(self._api.ready, INIT_SECONDS)
+        if not self._api.ready.done() or self._api.ready.exception() is not None:
+            return False
+        self._init_ms = (time.perf_counter() - self._init_began_at) * 1e3
+        return True
+
     async def invoke(
         self,
         payload: bytes,
