@@ -24,6 +24,25 @@ UNSENT_LIMIT = 256 << 20
 """Maximum total size in bytes of unread large responses; a further one is rejected before it is serialized."""
 
 
+_NAMES = {
+    name.lower(): name.encode()
+    for name in (
+        "Accept-Ranges",
+        "Cache-Control",
+        "Content-Disposition",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-Length",
+        "Content-Range",
+        "Content-Type",
+        "ETag",
+        "Expires",
+        "Last-Modified",
+        "Location",
+        "Server",
+    )
+}
+"""Names of headers as AWS writes them, for clients that do not ignore their case."""
 _NOT_IN_HEADER = re.compile("[^\x00-\xff]")
 """Characters for which S3 writes a space, because a header cannot have them."""
 
@@ -89,7 +108,7 @@ async def _send(response: Response, method: str, send: Send) -> None:
     if whole is not None and "content-length" not in response.headers and response.status not in (204, 304):
         response.headers["content-length"] = str(len(whole))
     headers = [
-        (name.encode("latin-1", "replace"), _NOT_IN_HEADER.sub(" ", value).encode("latin-1"))
+        (_NAMES.get(name) or name.encode("latin-1", "replace"), _NOT_IN_HEADER.sub(" ", value).encode("latin-1"))
         for name, value in (*response.repeatable_headers, *response.headers.items())
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

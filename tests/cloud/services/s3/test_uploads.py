@@ -284,6 +284,12 @@ def test_attributes_list_parts_only_with_composite_checksums(s3, bucket):
     assert head["ChecksumSHA256"] == f"{composite['Checksum']['ChecksumSHA256']}-2"
 
 
+def test_a_part_has_no_checksum_that_s3_chose(s3, bucket):
+    completed(s3, bucket, [PART, TAIL])
+    found = s3.head_object(Bucket=bucket, Key="key", PartNumber=2, ChecksumMode="ENABLED")
+    assert "ChecksumType" not in found
+
+
 def test_a_page_without_parts_has_no_next_marker(s3, bucket):
     completed(s3, bucket, [PART, TAIL], ChecksumAlgorithm="SHA256")
     attributes = {"Bucket": bucket, "Key": "key", "ObjectAttributes": ["ObjectParts"]}

@@ -44,6 +44,7 @@ def test_a_website_has_pages_and_an_error_document(s3, bucket, site):
     put(s3, bucket, "error.html", "error")
     s3.put_object(Bucket=bucket, Key="private", Body=b"secret")
     status, body, headers = site()
+    assert {"ETag", "Content-Type", "Content-Length", "Last-Modified", "Server"} <= set(headers.keys())
     assert (status, body, headers["ETag"], headers["Content-Type"]) == (200, "index", etag, "text/html")
     assert site("/index.html", **{"If-None-Match": etag})[:2] == (304, "")
     assert site(method="HEAD")[:2] == (200, "")

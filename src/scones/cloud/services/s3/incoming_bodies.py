@@ -32,7 +32,7 @@ class IncomingBodies:
                 raise ServiceError(
                     "BadDigest",
                     "The Content-MD5 you specified did not match what we received.",
-                    ExpectedDigest=expected_md5.hex(),
+                    ExpectedDigest=params["ContentMD5"] if "UploadId" in params else expected_md5.hex(),
                     CalculatedDigest=checksum.encode(content.md5),
                 )
             for name, digest in content.digests.items():

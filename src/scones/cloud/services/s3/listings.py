@@ -37,6 +37,10 @@ class ListingPage:
     last: str
     truncated: bool
 
+    def members(self) -> Members:
+        """Return the output members with the entries; AWS writes them last."""
+        return {"Contents": self.contents, "CommonPrefixes": [{"Prefix": prefix} for prefix in self.prefixes]}
+
 
 class ListingOperations:
     """ListObjects and ListObjectsV2."""
@@ -56,6 +60,7 @@ class ListingOperations:
             "Prefix": params.get("Prefix", ""),  # the older operation does not encode it
             "Marker": url(params.get("Marker", "")),
             "NextMarker": url(page.last) if page.truncated and delimiter else None,
+            **page.members(),
         }
 
     async def list_objects_v2(self, call: OperationCall) -> Members:
@@ -73,6 +78,7 @@ class ListingOperations:
             "ContinuationToken": token,
             "NextContinuationToken": key_token(page.last) if page.truncated else None,
             "StartAfter": url(after) if "StartAfter" in params and token is None else None,
+            **page.members(),
         }
 
     async def _page(self, bucket: str, params: Members, after: str, limit: int, *, owner: bool) -> ListingPage:
@@ -131,8 +137,6 @@ def common_members(params: Members, page: ListingPage, limit: int) -> Members:
         "MaxKeys": limit,
         "EncodingType": params.get("EncodingType"),
         "IsTruncated": page.truncated,
-        "Contents": page.contents,
-        "CommonPrefixes": [{"Prefix": prefix} for prefix in page.prefixes],
     }
 
 

@@ -197,6 +197,8 @@ class Notifier:
             },
         }
         if event == "ObjectRestore:Completed" and changed.restoration:
+            owner = _principal_id(self._cloud.settings.account)
+            record["userIdentity"] = {"principalId": f"AmazonCustomer:{owner}"}
             restored = {
                 "lifecycleRestorationExpiryTime": iso_milliseconds(
                     datetime.fromtimestamp(changed.restoration.until / 1000, UTC)

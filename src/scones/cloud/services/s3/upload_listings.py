@@ -94,7 +94,7 @@ class UploadListingOperations:
         return {
             "Bucket": bucket,
             "KeyMarker": encode(key_marker),
-            "UploadIdMarker": params.get("UploadIdMarker", ""),
+            "UploadIdMarker": params.get("UploadIdMarker", "") if key_marker else "",
             "NextKeyMarker": encode(last.name) if last else "",
             "NextUploadIdMarker": last.row["id"] if last and last.row is not None else "",
             "Prefix": encode(prefix) if prefix else None,

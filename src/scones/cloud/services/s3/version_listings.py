@@ -121,16 +121,15 @@ class VersionListingOperations:
             return self._build_page(found, limit, params)
 
         page, last_version = await self._store.read_on_thread_with(read)
-        common = common_members(params, page, limit)
-        versions = common.pop("Contents")
         return {
-            **common,
-            "Versions": [version for version in versions if "ETag" in version],
-            "DeleteMarkers": [version for version in versions if "ETag" not in version],
+            **common_members(params, page, limit),
             "KeyMarker": url(key_marker),
             "VersionIdMarker": version_marker,
             "NextKeyMarker": url(page.last) if page.truncated else None,
             "NextVersionIdMarker": last_version if page.truncated else None,
+            "Versions": [version for version in page.contents if "ETag" in version],
+            "DeleteMarkers": [version for version in page.contents if "ETag" not in version],
+            "CommonPrefixes": page.members()["CommonPrefixes"],
         }
 
     def _build_page(self, found: FoundVersions, limit: int, params: Members) -> tuple[ListingPage, str | None]:
