@@ -356,16 +356,44 @@ def test_a_version_cannot_be_deleted_or_published_as_a_machine(machines):
     assert code(caught) == "ValidationException"
 
 
-def test_a_log_destination_must_exist(machines):
-    logging = {
-        "level": "ALL",
-        "destinations": [
-            {"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:none:*"}}
-        ],
-    }
+@pytest.mark.parametrize(
+    ("group", "reason"),
+    [
+        ({"logGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:none:*"}, "Log Destination not found."),
+        (
+            {"logGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:none"},
+            "Log Group ARN must be provided with '*' qualifier.",
+        ),
+        ({"logGroupArn": "arn:aws:s3:::none"}, "Provided ARN is not CloudWatch Logs Log Group ARN."),
+        ({}, "Must set valid CloudWatch Log Group ARN."),
+    ],
+)
+def test_a_log_destination_must_exist(machines, group, reason):
+    logging = {"level": "ALL", "destinations": [{"cloudWatchLogsLogGroup": group}]}
     with pytest.raises(ClientError) as caught:
         machines.create(PASS, loggingConfiguration=logging)
     assert code(caught) == "InvalidLoggingConfiguration"
+    assert message(caught) == f"Invalid Logging Configuration: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("encryption", "reason"),
+    [
+        ({"type": "CUSTOMER_MANAGED_KMS_KEY"}, "Must set a valid kmsKeyId."),
+        ({"type": "AWS_OWNED_KEY", "kmsKeyId": "k"}, "Custom kmsKeyId is not allowed when selecting AWS_OWNED_KEY."),
+    ],
+)
+def test_an_encryption_configuration_names_a_key_only_if_it_is_the_customers(machines, encryption, reason):
+    created = machines.create(PASS)
+    for call in (
+        lambda: machines.create(PASS, encryptionConfiguration=encryption),
+        lambda: machines.client.update_state_machine(stateMachineArn=created, encryptionConfiguration=encryption),
+        lambda: machines.client.create_activity(name="encrypted", encryptionConfiguration=encryption),
+    ):
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert code(caught) == "InvalidEncryptionConfiguration"
+        assert message(caught) == f"Invalid Encryption Configuration: {reason}"
 
 
 def test_a_machine_describes_the_variables_that_its_states_use(machines):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn, service_of
 from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.logs.service import Logs
@@ -25,6 +26,7 @@ async def check_logging(cloud: CloudContext, configuration: dict[str, Any] | Non
     destinations = configuration.get("destinations", [])
     if len(destinations) != 1:
         raise _invalid("Must specify exactly one Log Destination.")
+    _check_arn(destinations[0].get("cloudWatchLogsLogGroup", {}).get("logGroupArn"))
     name = log_group(configuration)
     found = await cloud.call("logs", "DescribeLogGroups", {"logGroupNamePrefix": name}) if name else {}
     if name not in [group["logGroupName"] for group in found.get("logGroups", [])]:
@@ -34,6 +36,16 @@ async def check_logging(cloud: CloudContext, configuration: dict[str, Any] | Non
     except ServiceError:  # the group has the event
         return
     cloud.service(Logs).deliver(name, _STREAM, [(now_ms(), _MESSAGE)])
+
+
+def _check_arn(arn: str | None) -> None:
+    """Reject what is not the ARN of a log group, in words measured on AWS (badmintoncryer/cdk-preflight)."""
+    if not arn:
+        raise _invalid("Must set valid CloudWatch Log Group ARN.")
+    if service_of(arn) != "logs" or not Arn.parse(arn).resource.startswith("log-group:"):
+        raise _invalid("Provided ARN is not CloudWatch Logs Log Group ARN.")
+    if not arn.endswith(":*"):
+        raise _invalid("Log Group ARN must be provided with '*' qualifier.")
 
 
 def log_group(configuration: dict[str, Any]) -> str:

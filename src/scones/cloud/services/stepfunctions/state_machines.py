@@ -13,14 +13,13 @@ from typing import Any
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.arns import is_alias, machine_arn
+from scones.cloud.services.stepfunctions.encryption import AWS_OWNED_KEY
 from scones.cloud.wire.members import Members
 
 _OFF = {"level": "OFF", "includeExecutionData": False}
 _MAX_TAGS = 50
 """AWS's quota: tags per resource."""
 _UNTRACED = {"enabled": False}
-AWS_OWNED_KEY = {"type": "AWS_OWNED_KEY"}
-"""The encryption of a resource without an encryptionConfiguration."""
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "loggingConfiguration": _OFF,
     "tracingConfiguration": _UNTRACED,

@@ -11,10 +11,11 @@ from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import activity_arn
+from scones.cloud.services.stepfunctions.encryption import AWS_OWNED_KEY, check_encryption
 from scones.cloud.services.stepfunctions.execution.activities import Activities
 from scones.cloud.services.stepfunctions.operations.inputs import checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
-from scones.cloud.services.stepfunctions.state_machines import AWS_OWNED_KEY, insert_tags
+from scones.cloud.services.stepfunctions.state_machines import insert_tags
 from scones.cloud.wire.members import Members
 
 
@@ -29,6 +30,7 @@ class ActivityOperations:
         """Create an activity; a repeated request returns the same activity."""
         params = call.params
         name = checked_name(params["name"])
+        check_encryption(params.get("encryptionConfiguration"))
         arn = self._cloud.arn("states", f"activity:{name}")
         encryption = json.dumps(params.get("encryptionConfiguration", AWS_OWNED_KEY), sort_keys=True)
         found = self._cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)

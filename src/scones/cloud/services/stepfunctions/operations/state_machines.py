@@ -12,6 +12,7 @@ from scones.cloud.core.arns import last_part
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import check_role, execution_arn, machine_arn
+from scones.cloud.services.stepfunctions.encryption import check_encryption
 from scones.cloud.services.stepfunctions.execution.executions import Executions
 from scones.cloud.services.stepfunctions.execution.express import ExpressExecutions
 from scones.cloud.services.stepfunctions.log_destinations import check_logging
@@ -52,6 +53,7 @@ class StateMachineOperations:
         _check_description(params)
         check_role(params["roleArn"])
         await self._checks.check(params["definition"], kind)
+        check_encryption(params.get("encryptionConfiguration"))
         await check_logging(self._cloud, params.get("loggingConfiguration"))
         arn = self._cloud.arn("states", f"stateMachine:{name}")
         revision = new_revision(arn, params, None)
@@ -124,6 +126,7 @@ class StateMachineOperations:
             check_role(params["roleArn"])
         if params.get("definition") is not None:
             await self._checks.check(params["definition"], machine.type)
+        check_encryption(params.get("encryptionConfiguration"))
         await check_logging(self._cloud, params.get("loggingConfiguration"))
         machine = self._machines.get(params["stateMachineArn"])  # another update may have happened in the meantime
         revision = new_revision(machine.arn, params, machine.revision)
