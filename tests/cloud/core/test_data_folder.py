@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scones.cloud.core.data_folder import STATE_FILES
+from scones.cloud.core.data_folder import STATE_FILES, identify
 from scones.cloud.core.durable_files import make_private, open_file, write_durably
 from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
@@ -24,6 +24,20 @@ def open_to_others(folder: Path) -> list[str]:
     entries = [folder, *folder.rglob("*")]
     modes = {path: path.lstat().st_mode for path in entries}
     return [str(path) for path, mode in modes.items() if not stat.S_ISLNK(mode) and mode & 0o077]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"region": "moon", "account": None}, "'moon' is not an AWS region, such as us-east-1."),
+        ({"region": None, "account": "12"}, "'12' is not an AWS account ID, which has 12 digits."),
+    ],
+)
+def test_a_region_and_an_account_must_be_possible_on_aws(tmp_path, given, message):
+    with pytest.raises(CloudError) as caught:
+        identify(tmp_path, **given)
+    assert str(caught.value) == message
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_everything_in_a_data_folder_is_private(start_cloud):
