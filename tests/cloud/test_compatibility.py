@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from scones.cloud.all_services import all_services
 from scones.cloud.compatibility import page as compatibility
 from scones.cloud.compatibility.notes import NOTES
+from scones.cloud.compatibility.unused_parameters import UNUSED_PARAMETERS
 from scones.cloud.service import Service
 from scones.cloud.wire.model import service_model
 from support.refusals import refusal
@@ -99,6 +100,19 @@ def test_refused_parameters_are_those_of_supported_operations(service: type[Serv
     for operation, refused in service.refused_parameters.items():
         assert operation in service.operations()
         assert refused.keys() <= service_model(service.name).operation_model(operation).input_shape.members.keys()
+
+
+def test_parameters_without_an_effect_are_those_of_supported_operations() -> None:
+    operations = {service.name: service.operations() for service in all_services()}
+    for service, unused in UNUSED_PARAMETERS.items():
+        for operation, paths in unused.items():
+            assert operation in operations[service]
+            for path in paths:
+                shape = service_model(service).operation_model(operation).input_shape
+                for name in path.split("."):
+                    shape = shape.member if shape.type_name == "list" else shape
+                    assert name in shape.members, f"{service}:{operation} has no parameter {path}"
+                    shape = shape.members[name]
 
 
 @pytest.mark.parametrize(

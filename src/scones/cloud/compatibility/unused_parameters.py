@@ -36,7 +36,11 @@ UNUSED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "PutQueryDefinition": ("clientToken",),
     },
     "cloudwatch": {
-        "PutMetricData": ("StrictEntityValidation",),
+        "PutMetricData": (
+            "StrictEntityValidation",
+            "MetricData.StorageResolution",
+            "EntityMetricData.Entity",
+        ),
     },
     "s3": {
         "PutObject": ("SSEKMSEncryptionContext",),
@@ -48,6 +52,11 @@ UNUSED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "S3ObjectStorageMode",
             "SourceKMSKeyArn",
         ),
+        "CreateFunction": (
+            "Code.S3ObjectStorageMode",
+            "Code.SourceKMSKeyArn",
+        ),
+        "PublishLayerVersion": ("Content.S3ObjectStorageMode",),
     },
     "sagemaker": {
         "CreateTrainingJob": (
@@ -61,6 +70,10 @@ UNUSED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "RetryStrategy",
             "RemoteDebugConfig",
             "InfraCheckConfig",
+            "AlgorithmSpecification.TrainingImageConfig",
+            "ResourceConfig.KeepAlivePeriodInSeconds",
+            "ResourceConfig.TrainingPlanArn",
+            "StoppingCondition.MaxPendingTimeInSeconds",
         ),
         "CreateProcessingJob": (
             "NetworkConfig",
@@ -69,14 +82,24 @@ UNUSED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "CreateTransformJob": (
             "TransformResources",
             "ExperimentConfig",
+            "ModelClientConfig.InvocationsTimeoutInSeconds",
         ),
         "CreateModel": (
             "VpcConfig",
             "InferenceExecutionConfig",
+            "PrimaryContainer.ImageConfig",
+            "PrimaryContainer.ContainerHostname",
         ),
         "CreateEndpointConfig": (
             "VpcConfig",
             "MetricsConfig",
+            "ProductionVariants.AcceleratorType",
+            "ProductionVariants.CoreDumpConfig",
+            "ProductionVariants.InferenceAmiVersion",
+            "ProductionVariants.ManagedInstanceScaling",
+            "ProductionVariants.ModelDataDownloadTimeoutInSeconds",
+            "ProductionVariants.RoutingConfig",
+            "ProductionVariants.VariantInstanceProvisionTimeoutInSeconds",
         ),
         "UpdateEndpoint": ("RetainDeploymentConfig",),
         "CreateModelPackage": (
@@ -103,8 +126,16 @@ UNUSED_PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "HomeEfsFileSystemCreation",
             "VpcId",
         ),
+        "CreateHyperParameterTuningJob": (
+            "TrainingJobDefinition.RetryStrategy",
+            "TrainingJobDefinition.VpcConfig",
+        ),
     },
     "sagemaker-runtime": {
         "InvokeEndpoint": ("PrefixAwareId",),
+    },
+    "events": {
+        "PutTargets": ("Targets.RetryPolicy",),
+        "PutEvents": ("Entries.TraceHeader",),
     },
 }
