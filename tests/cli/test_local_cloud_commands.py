@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -159,11 +160,30 @@ def test_two_clouds_run_at_the_same_time(up: Any, tmp_path: Path) -> None:
             assert changed.returncode == 1
             assert f"runs with {option} {has}, not {wanted}: leave out --{option}, or give" in changed.stderr
             assert changed.stderr.count("\n") == 1
+        run = up("run", "--data-dir", other, "--region", "us-west-2")
+        assert (run.returncode, "runs with region eu-west-1, not us-west-2" in run.stderr) == (1, True)
     finally:
         up("down", "--data-dir", other)
     refused = up("up", "--data-dir", other, "--region", "us-west-2", "--port", "0", "--detach")
     assert refused.returncode == 1
     assert "belongs to region eu-west-1" in refused.stderr
+
+
+def test_a_start_that_fails_fixes_neither_region_nor_account(scones: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for arguments, reported in (
+            (["--region", "moon"], "'moon' is not an AWS region, such as us-east-1."),
+            (["--account", "12"], "'12' is not an AWS account ID, which has 12 digits."),
+            (["--port", str(port), "--region", "eu-west-1"], f"Port {port} is in use: specify another with --port"),
+        ):
+            refused = scones("up", "--detach", *arguments)
+            assert refused.returncode == 1
+            assert reported in refused.stderr
+            assert refused.stderr.count("\n") == 1
+            assert not (scones.data_dir / "identity.json").exists()
 
 
 @pytest.mark.slow
