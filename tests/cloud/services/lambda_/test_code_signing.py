@@ -59,7 +59,9 @@ def test_a_layer_version_has_a_policy(cloud):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         file.writestr("python/a.py", "")
+    size = client.get_account_settings()["AccountUsage"]["TotalCodeSize"]
     published = client.publish_layer_version(LayerName="shared", Content={"ZipFile": content.getvalue()})
+    assert client.get_account_settings()["AccountUsage"]["TotalCodeSize"] - size == len(content.getvalue())
     version = {"LayerName": "shared", "VersionNumber": published["Version"]}
     without = ("ResourceNotFoundException", "No policy is associated with the given resource.")
     assert refused(client.get_layer_version_policy, **version) == without
@@ -127,6 +129,18 @@ def test_errors_of_settings_have_awss_words(function):
         "ResourceNotFoundException",
         "The function doesn't exist.",
     )
+    assert refused(client.update_function_event_invoke_config, FunctionName="absent", MaximumRetryAttempts=1) == (
+        "ResourceNotFoundException",
+        "The function doesn't exist.",
+    )
+    role = "arn:aws:iam::111122223333:role/r"
+    wrong = {"OnSuccess": {"Destination": role}}
+    assert refused(client.put_function_event_invoke_config, **name, DestinationConfig=wrong) == (
+        "InvalidParameterValueException",
+        f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination={role}), onFailure=null) "
+        "is invalid.",
+    )
+    assert refused(client.list_layers, CompatibleRuntime="absent")[0] == "ValidationException"
     before = client.get_function_configuration(**name)["RuntimeVersionConfig"]
     client.update_function_configuration(**name, Runtime="python3.12")
     assert client.get_function_configuration(**name)["RuntimeVersionConfig"] != before

@@ -27,8 +27,13 @@ class AccountOperations:
         versions = self._cloud.store.row(
             "SELECT coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM function_versions"
         )
+        layers = self._cloud.store.row(
+            "SELECT coalesce(sum(json_extract(document, '$.Content.CodeSize')), 0) AS size FROM layer_versions"
+            " WHERE NOT deleted"
+        )
         assert usage is not None
         assert versions is not None
+        assert layers is not None
         return {
             "AccountLimit": {
                 "TotalCodeSize": CODE_LIMIT,
@@ -37,5 +42,8 @@ class AccountOperations:
                 "ConcurrentExecutions": CONCURRENT_EXECUTIONS,
                 "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS - usage["reserved"],
             },
-            "AccountUsage": {"TotalCodeSize": usage["size"] + versions["size"], "FunctionCount": usage["functions"]},
+            "AccountUsage": {
+                "TotalCodeSize": usage["size"] + versions["size"] + layers["size"],
+                "FunctionCount": usage["functions"],
+            },
         }

@@ -203,7 +203,7 @@ class ConcurrencyOperations:
             )
         if message:
             message = f"Specified ConcurrentExecutions for function {message}"
-            raise ServiceError("InvalidParameterValueException", message)
+            raise ServiceError("InvalidParameterValueException", message, Type=None)  # AWS gives it no Type
 
     def _reserved_by_others(self, name: str) -> int:
         row = self._cloud.store.row("SELECT coalesce(sum(reserved), 0) AS sum FROM functions WHERE name != ?", name)

@@ -6,6 +6,7 @@ import json
 import time
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import service_of
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
@@ -34,11 +35,14 @@ class EventConfigOperations:
 
     async def update_function_event_invoke_config(self, call: OperationCall) -> Members:
         """Change the given settings of a configuration."""
-        return await self._configure(call, self._event_config(self._names.requested(call)))
+        function = self._names.requested(call)
+        self._check_exists(function)
+        return await self._configure(call, self._event_config(function))
 
     async def _configure(self, call: OperationCall, known: Members) -> Members:
         function, params = self._names.requested(call), call.params
         self._check_exists(function)
+        _check_services(params.get("DestinationConfig", {}))
         destinations = {**known.get("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})}
         for member, services in (("OnSuccess", SUCCESS_SERVICES), ("OnFailure", FAILURE_SERVICES)):
             chosen = params.get("DestinationConfig", {}).get(member)
@@ -112,3 +116,18 @@ class EventConfigOperations:
             function.qualifier or LATEST,
         )
         return OperationOutput({}, 204)
+
+
+def _check_services(given: Members) -> None:
+    """Raise `InvalidParameterValueException` for a destination of a service that receives no results."""
+    chosen = {member: given.get(member, {}).get("Destination") for member in ("OnSuccess", "OnFailure")}
+    wrong = (
+        (chosen["OnSuccess"], SUCCESS_SERVICES),
+        (chosen["OnFailure"], FAILURE_SERVICES),
+    )
+    if any(arn and service_of(arn) not in services for arn, services in wrong):
+        success, failure = (f"{member}(destination={arn})" if arn else "null" for member, arn in chosen.items())
+        raise ServiceError(
+            "InvalidParameterValueException",
+            f"The provided destination config DestinationConfig(onSuccess={success}, onFailure={failure}) is invalid.",
+        )

@@ -97,6 +97,8 @@ class LayerOperations:
 
     async def list_layers(self, call: OperationCall) -> Members:
         """List layers, each with its latest version that suits the given runtime and architecture, if any are given."""
+        if (runtime := call.params.get("CompatibleRuntime")) is not None:
+            _check_runtime(runtime)
         rows = self._cloud.store.rows(
             "SELECT name, document FROM layer_versions WHERE NOT deleted ORDER BY name, version DESC"
         )
@@ -125,9 +127,24 @@ def _suits(layer: Members, params: Members) -> bool:
     return all(params[one] in (layer.get(several) or ()) for one, several in requested if one in params)
 
 
+def _known_runtimes() -> list[str]:
+    return list(cast(StringShape, service_model("lambda").shape_for("Runtime")).enum)
+
+
+def _check_runtime(given: str) -> None:
+    """Raise `ValidationException` for a runtime that does not exist; AWS's list has runtimes that no model has."""
+    known = _known_runtimes()
+    if given not in known:
+        raise ServiceError(
+            "ValidationException",
+            f"1 validation error detected: Value '{given}' at 'compatibleRuntime' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(known)}]",
+        )
+
+
 def _check_runtimes(given: Sequence[str]) -> None:
     """Raise `ValidationException` for a runtime that does not exist."""
-    known = cast(StringShape, service_model("lambda").shape_for("Runtime")).enum
+    known = _known_runtimes()
     if any(runtime not in known for runtime in given):
         raise ServiceError(
             "ValidationException",
