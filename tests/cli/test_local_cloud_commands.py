@@ -87,16 +87,6 @@ def test_a_data_folder_that_cannot_exist_is_refused_in_one_sentence(scones: Any,
         assert path in refused.stderr
 
 
-def test_a_broken_identity_is_rebuilt(scones: Any) -> None:
-    assert scones("up", "--detach", "--port", "0", "--region", "eu-west-1").returncode == 0
-    scones("down")
-    for content in ("", "{", "[]", '{"account": 1}', "[" * 100_000):
-        (scones.data_dir / "identity.json").write_text(content)
-        started = scones("up", "--detach", "--port", "0", "--region", "eu-west-1")
-        assert started.returncode == 0, started.stderr
-        scones("down")
-
-
 def test_a_full_disk_behind_the_output_is_reported_in_one_sentence(scones: Any) -> None:
     for command in ("--help", "status"):
         with Path("/dev/full").open("w") as full:
