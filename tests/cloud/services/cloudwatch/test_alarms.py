@@ -291,7 +291,7 @@ def test_a_message_names_the_statistic_and_says_that_no_mute_rule_delayed_it(clo
     (body,) = queue.bodies(1)
     message = json.loads(json.loads(body)["Message"])
     assert message["ActionExecutedAfterMuteWindow"] is False
-    assert message["Trigger"]["Statistic"] == "SAMPLE_COUNT"
+    assert (message["Trigger"]["Statistic"], message["Trigger"]["Unit"]) == ("SAMPLE_COUNT", None)
 
 
 def test_a_list_of_alarms_has_no_log_alarms(cloud):

@@ -67,6 +67,7 @@ def _trigger(alarm: Members) -> Members:
     trigger: Members = {name: alarm[name] for name in _TRIGGER if name in alarm}
     if "Metrics" in alarm:
         return {**trigger, "Metrics": alarm["Metrics"]}
+    trigger.setdefault("Unit", None)
     if "Statistic" in alarm:
         trigger |= {"StatisticType": "Statistic", "Statistic": _STATISTICS[alarm["Statistic"]]}
     else:
