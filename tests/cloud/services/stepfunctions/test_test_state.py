@@ -253,8 +253,9 @@ def test_an_execution_that_is_waited_for_returns_any_output(try_state):
         {"Type": "Task", "Resource": "arn:aws:states:us-east-1:111122223333:activity:work", "End": True},
         {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:111122223333:function:work", "End": True},
         integration("sqs:sendMessage.waitForTaskToken"),
+        {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True},
     ],
-    ids=["activity", "function", "callback"],
+    ids=["activity", "function", "callback", "without parameters"],
 )
 def test_mocked_results_of_callbacks_and_functions_may_be_any_value(try_state, state):
     answer = try_state(state, result=[1, 2])

@@ -9,7 +9,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
 from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
-from scones.cloud.services.stepfunctions.validation.resources import resource_faults, unsupported
+from scones.cloud.services.stepfunctions.validation.resources import missing_parameters, resource_faults, unsupported
 
 
 class DefinitionChecks:
@@ -22,7 +22,11 @@ class DefinitionChecks:
     async def diagnose(self, definition: str, kind: str) -> list[Diagnostic]:
         """Return the errors in a definition; resources are checked in a thread, which may load hundreds of models."""
         found = await self._definitions.diagnose(definition, kind)
-        return found or await asyncio.to_thread(lambda: resource_faults(json.loads(definition), self._registry))
+        return found or await asyncio.to_thread(self._task_faults, definition)
+
+    def _task_faults(self, definition: str) -> list[Diagnostic]:
+        document = json.loads(definition)
+        return resource_faults(document, self._registry) or missing_parameters(document)
 
     async def check(self, definition: str, kind: str) -> None:
         """Raise InvalidDefinition for a definition that AWS refuses or that the local cloud does not support."""

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from scones.cloud.services.stepfunctions.asl.fields import LANGUAGES
-from scones.cloud.services.stepfunctions.asl.resources import read_resource
+from scones.cloud.services.stepfunctions.asl.resources import integration_name, read_resource
 from scones.cloud.services.stepfunctions.integrations.naming import pascal
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
@@ -18,11 +18,21 @@ from scones.cloud.services.stepfunctions.validation.state_graph import all_state
 def resource_faults(document: dict[str, Any], registry: IntegrationRegistry) -> list[Diagnostic]:
     """Return AWS's diagnostics for the tasks of a definition in which `diagnose` found no error; takes 1 s at most."""
     tasks = [(state, at) for _, state, at in all_states(document) if state["Type"] == "Task"]
-    default = document.get("QueryLanguage", LANGUAGES[0])
-    return [fault for state, at in tasks for fault in _task(state, at, registry, state.get("QueryLanguage", default))]
+    return [fault for state, at in tasks for fault in _task(state, at, registry)]
 
 
-def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry, language: str) -> Iterator[Diagnostic]:
+def missing_parameters(document: dict[str, Any]) -> list[Diagnostic]:
+    """Return AWS's diagnostics for integrations without Parameters or Arguments, which only TestState accepts."""
+    default, found = document.get("QueryLanguage", LANGUAGES[0]), []
+    for _, state, at in all_states(document):
+        needed = "Parameters" if state.get("QueryLanguage", default) == LANGUAGES[0] else "Arguments"
+        if state["Type"] == "Task" and integration_name(state["Resource"]) and needed not in state:
+            message = f"{needed} field is required for resource ARN: {state['Resource']}"
+            found.append(Diagnostic(SCHEMA, message, f"{at}/Resource"))
+    return found
+
+
+def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iterator[Diagnostic]:
     resource = read_resource(state["Resource"])
     if resource.is_function or resource.is_activity:
         return
@@ -32,10 +42,6 @@ def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry, languag
             "resource is not available in this region."
         )
         yield Diagnostic(SCHEMA, message, f"{at}/Resource")
-        return
-    needed = "Parameters" if language == LANGUAGES[0] else "Arguments"
-    if needed not in state:
-        yield Diagnostic(SCHEMA, f"{needed} field is required for resource ARN: {resource.arn}", f"{at}/Resource")
         return
     shape = registry.input_shape(resource)
     # Names in Arguments, which are JSONata, have no `.$`: AWS documents it for JSONPath only.
