@@ -102,13 +102,17 @@ def internal_error(error: Exception, request_id: str) -> ServiceError:
     )
 
 
+def _header_text(value: str) -> str:
+    return value if value.isascii() else _NOT_IN_HEADER.sub(" ", value)
+
+
 async def _send(response: Response, method: str, send: Send) -> None:
     content = response.body
     whole = content if isinstance(content, bytes) else None
     if whole is not None and "content-length" not in response.headers and response.status not in (204, 304):
         response.headers["content-length"] = str(len(whole))
     headers = [
-        (_NAMES.get(name) or name.encode("latin-1", "replace"), _NOT_IN_HEADER.sub(" ", value).encode("latin-1"))
+        (_NAMES.get(name) or name.encode("latin-1", "replace"), _header_text(value).encode("latin-1"))
         for name, value in (*response.repeatable_headers, *response.headers.items())
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

@@ -72,7 +72,10 @@ def _size(value: MemberValue, depth: int) -> int:
     if isinstance(value, dict):
         total = 0
         for each in value.values():  # runs for every response: a loop without calls for strings is faster
-            total += len(each) if type(each) is str else _size(each, depth - 1)
+            if type(each) is str:
+                total += len(each)
+            elif each is not None:
+                total += _size(each, depth - 1)
         return total
     sample = value[:: len(value) // _SAMPLE + 1]
     return len(value) * sum(_size(each, depth - 1) for each in sample) // max(1, len(sample))

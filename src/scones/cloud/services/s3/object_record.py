@@ -161,9 +161,10 @@ class ObjectRecord:
     def members(self) -> Members:
         """Return the object's members in a GET or HEAD response, by member name."""
         tags = len(json.loads(self.tags)) if self.tags != "[]" else None
+        own = self.headers.get("Metadata")
         return {
             **self.headers,
-            "Metadata": metadata.encoded(self.headers.get("Metadata", {})),
+            "Metadata": metadata.encoded(own) if own else {},
             "Expires": _expires(self.headers.get("Expires")),
             "Grants": None,
             "AcceptRanges": "bytes",

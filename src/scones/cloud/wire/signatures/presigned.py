@@ -37,6 +37,8 @@ def headers_of(request: Request) -> Mapping[str, str]:
     SDKs differ in which headers they put into the query: `x-amz-*`, the conditions of a write, and in Version 2 also
     Content-Type and Content-MD5.
     """
+    if not request.query:
+        return request.headers
     version_4 = is_version_4(request)
     if not version_4 and not is_version_2(request):
         return request.headers
