@@ -35,8 +35,8 @@ CLEARED_VARIABLES = (
 """Variables that would make a client use another endpoint or account; remove them before adding a cloud's variables."""
 
 
-START_SECONDS = 15.0
-"""Seconds within which a cloud must respond after its start."""
+START_SECONDS = 60.0
+"""Seconds within which a cloud must respond after its start; a busy machine may need more than fifteen."""
 RECOVER_SECONDS = 3600.0
 """Seconds within which a cloud must respond after a start that first checks, and perhaps salvages, its database."""
 STOP_SECONDS = 30.0
