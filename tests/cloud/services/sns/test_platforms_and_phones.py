@@ -136,3 +136,12 @@ def test_no_phone_number_has_opted_out(sns: Any) -> None:
     assert refusal(sns.publish, PhoneNumber="+1a234", Message="m")[1] == (
         "Invalid parameter: PhoneNumber Reason: +1a234 is not valid to publish to"
     )
+
+
+@pytest.mark.parametrize("arn", ["a:b:c:d:e:f:g", "arn:aws:sns:us-east-1:111122223333:endpoint/GCM/application"])
+def test_the_arn_of_a_platform_endpoint_has_four_parts(sns: Any, arn: str) -> None:
+    reason = "Wrong number of slashes in relative portion of the ARN."
+    assert refusal(sns.get_endpoint_attributes, EndpointArn=arn) == (
+        "InvalidParameter",
+        f"Invalid parameter: EndpointArn Reason: {reason}",
+    )

@@ -80,7 +80,7 @@ class PlatformRecords:
     def endpoint(self, arn: str) -> PlatformRecord:
         """Return a platform endpoint; raises `NotFound`, or `InvalidParameter` if `arn` is not an endpoint's ARN."""
         check_arn(arn, "EndpointArn")
-        if Arn.parse(arn).resource.count("/") != 3:
+        if arn.split(":", 5)[-1].count("/") != 3:
             raise invalid("EndpointArn Reason: Wrong number of slashes in relative portion of the ARN.")
         found = self.find_endpoint(arn)
         if found is None:
