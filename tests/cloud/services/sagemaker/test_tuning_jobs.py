@@ -177,7 +177,10 @@ async def test_a_stop_reaches_a_training_job_that_is_being_created(tmp_path: Pat
         "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "wait", "Values": ["yes", "very"]}]},
     }
     job = {"HyperParameterTuningJobName": "tune"}
-    request = job | {"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": {}}
+    request = job | {
+        "HyperParameterTuningJobConfig": config,
+        "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": [METRIC]}},
+    }
     await jobs.create_hyper_parameter_tuning_job(call("CreateHyperParameterTuningJob", **request))
     async with asyncio.timeout(10):
         await training.asked.wait()
