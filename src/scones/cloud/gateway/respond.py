@@ -28,6 +28,12 @@ _NAMES = {
     name.lower(): name.encode()
     for name in (
         "Accept-Ranges",
+        "Access-Control-Allow-Credentials",
+        "Access-Control-Allow-Headers",
+        "Access-Control-Allow-Methods",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Expose-Headers",
+        "Access-Control-Max-Age",
         "Cache-Control",
         "Content-Disposition",
         "Content-Encoding",
@@ -40,6 +46,7 @@ _NAMES = {
         "Last-Modified",
         "Location",
         "Server",
+        "Vary",
     )
 }
 """Names of headers as AWS writes them, for clients that do not ignore their case."""
