@@ -224,7 +224,7 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "RemovePermission": _POLICIES,
         "PutProvisionedConcurrencyConfig": PartialSupport(
             "At most two environments per core are started. After a restart of the cloud or an update of the function, "
-            "they start with the next invocations."
+            "invocations run on demand until it is put again."
         ),
         "PutFunctionRecursionConfig": NoEffect("Recursive loops are not detected."),
         "PutRuntimeManagementConfig": NoEffect("Runtimes are those of this machine."),

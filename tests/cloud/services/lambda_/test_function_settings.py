@@ -130,6 +130,7 @@ def test_provisioned_concurrency_fails_with_the_initialisation(function):
     config = provisioned(made.client, made.name)
     assert (config["Status"], config["StatusReason"]) == ("FAILED", "FUNCTION_ERROR_INIT_FAILURE")
     assert config["AvailableProvisionedConcurrentExecutions"] == 0
+    assert made.client.invoke(**version, Payload=b'"on demand"')["Payload"].read() == b'"on demand"'
 
 
 def test_reserved_concurrency_covers_provisioned_concurrency(function):

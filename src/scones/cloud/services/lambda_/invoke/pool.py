@@ -57,11 +57,13 @@ class EnvironmentPool:
     ) -> AsyncIterator[ExecutionEnvironment]:
         """Lend a warm environment of a revision, or a new one; wait for one if `AT_ONCE` are running.
 
-        Up to `provisioned` invocations run in environments of provisioned concurrency. For the others, raises
-        `TooManyRequestsException` above `reserved`, or if `WAITING_LIMIT` invocations are already waiting.
+        Once environments of provisioned concurrency have started, up to `provisioned` invocations run in them. For the
+        others, raises `TooManyRequestsException` above `reserved`, or if `WAITING_LIMIT` invocations already wait.
         """
         group = self._group(function, revision, provisioned=True)
-        if group.busy < provisioned:
+        if not group.idle and not group.busy and reserved is not None:
+            reserved += provisioned  # they have not started, or cannot start
+        if (group.idle or group.busy) and group.busy < provisioned:
             await self._acquire_slot(function, group, None)
         else:
             group = self._group(function, revision, provisioned=False)
