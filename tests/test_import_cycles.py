@@ -12,8 +12,8 @@ import pytest
 import scones
 
 SOURCES = Path(scones.__file__).parent
-HEAVY = ("scones.workflow", "scones.testing")
-"""Packages of scones that load boto3."""
+HEAVY = ("scones.workflow", "scones.testing", "scones.cli.cloudwatch_log")
+"""Packages and modules of scones that load boto3."""
 
 
 def test_there_are_no_import_cycles():
