@@ -22,6 +22,7 @@ from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, read_history
 from scones.cloud.services.stepfunctions.execution.history import Event, EventRecorder, FailedAttempt
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
+from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
 from scones.cloud.services.stepfunctions.execution.tasks import TaskRunner
 from scones.cloud.services.stepfunctions.validation.definition import diagnose
 
@@ -115,13 +116,33 @@ class CountingScheduler(TurnScheduler):
             await asyncio.sleep(0)
 
 
+class FakeTokens(TaskTokens):
+    """Task tokens that nobody returns."""
+
+    def __init__(self) -> None:
+        pass
+
+    def expect(self, token: str, execution: str, scheduled: int) -> None:
+        """Do nothing, because no caller returns the token."""
+
+    def expect_resumed(self, execution: str, scheduled: int) -> str | None:
+        return f"{execution}:{scheduled}"
+
+    def forget(self, token: str) -> None:
+        """Do nothing, because no caller returns the token."""
+
+    async def wait_for_output(self, token: str, heartbeat: float | None) -> Any:
+        await asyncio.Event().wait()
+
+
 class FakeTasks(TaskRunner):
     """Tasks whose result is a function of their parameters; the function may raise or return a coroutine."""
 
     region = "us-east-1"
-    callbacks = activities = None
+    activities = None
 
     def __init__(self, work: Callable[[Any], Any], run: Run) -> None:
+        self.callbacks = FakeTokens()
         self._work = work
         self._run = run
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scones.cloud.context import CloudContext
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the package is loaded only when a key is needed
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS sns_signing_key (key TEXT NOT NULL, certificate TEXT NOT NULL)"
