@@ -149,13 +149,16 @@ class Executions:
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
         """Abort an execution if it runs; return its end in Unix seconds, once that is on disk."""
+        await self._abort(arn, error, cause)
+        return self._stored.end_of(arn)
+
+    async def _abort(self, arn: str, error: str | None, cause: str | None) -> None:
         execution = self.running.get(arn)
         if execution is not None:
             if not execution.ended:
                 await self._cancel(execution)
             ending = self._cloud.spawn(self._end(execution, "ABORTED", StateFailedError(error, cause), None), arn)
             await self._cloud.store.unless_full(asyncio.shield(ending))
-        return self._stored.end_of(arn)
 
     def stop_machine(self, machine: str) -> None:
         """Abort the executions of a deleted machine, in the background."""
@@ -166,7 +169,7 @@ class Executions:
     async def _stop_all(self, arns: list[str]) -> None:
         for begin in range(0, len(arns), MAX_STOPPED_AT_ONCE):
             together = arns[begin : begin + MAX_STOPPED_AT_ONCE]
-            await asyncio.gather(*(self.stop(arn, None, None) for arn in together))
+            await asyncio.gather(*(self._abort(arn, None, None) for arn in together))
 
     async def redrive(self, row: sqlite3.Row, token: str | None, child: ChildExecution | None = None) -> float:
         """Run the unsuccessful steps again; return the time of the redrive in Unix seconds, once it is on disk."""
