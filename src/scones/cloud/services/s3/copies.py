@@ -49,7 +49,13 @@ class CopyOperations:
         check_conditional_write(params)
         settings = self._encryption.requested(bucket.name, params) | self._access.requested(bucket.name, params)
         source = self._sources.find(params)
-        _check_copy_onto_itself(params, source, bucket.name)
+        onto_itself = (source.bucket, source.key) == (bucket.name, params["Key"])
+        if onto_itself and not (_changes_something(params) or self._encryption.is_configured(bucket.name)):
+            raise ServiceError(
+                "InvalidRequest",
+                "This copy request is illegal because it is trying to copy an object to itself without changing the "
+                "object's metadata, storage class, website redirect location or encryption attributes.",
+            )
         if source.size > LARGEST_COPY:
             raise ServiceError(
                 "InvalidRequest",
@@ -79,14 +85,7 @@ class CopyOperations:
         }
 
 
-def _check_copy_onto_itself(params: Members, source: ObjectRecord, bucket: str) -> None:
-    names_version = "?versionId=" in params["CopySource"]  # a copy of an older version restores it
-    if (source.bucket, source.key) != (bucket, params["Key"]) or names_version:
-        return
-    changes = params.get("MetadataDirective") == "REPLACE" or "WebsiteRedirectLocation" in params
-    if not changes and "ServerSideEncryption" not in params and "StorageClass" not in params:
-        raise ServiceError(
-            "InvalidRequest",
-            "This copy request is illegal because it is trying to copy an object to itself without changing the "
-            "object's metadata, storage class, website redirect location or encryption attributes.",
-        )
+def _changes_something(params: Members) -> bool:
+    """Return True if a copy of an object onto itself changes it; a copy of an older version restores that version."""
+    changes = {"ServerSideEncryption", "StorageClass", "WebsiteRedirectLocation"} & params.keys()
+    return bool(changes) or params.get("MetadataDirective") == "REPLACE" or "?versionId=" in params["CopySource"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote_plus
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
@@ -22,9 +22,12 @@ class CopySources:
         self._objects = objects
 
     def find(self, params: Members) -> ObjectRecord:
-        """Return the object that x-amz-copy-source names; raises `PreconditionFailed` if a condition on it fails."""
+        """Return the object that x-amz-copy-source names; raises `PreconditionFailed` if a condition on it fails.
+
+        In this header a plus sign is a space, as S3 reads it; SDKs write a plus sign as `%2B`.
+        """
         path, _, query = params["CopySource"].partition("?")
-        bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+        bucket, slash, key = unquote_plus(path).removeprefix("/").partition("/")
         if not (bucket and slash and key):
             raise errors.invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
         self._buckets.check_owner(params.get("ExpectedSourceBucketOwner"))

@@ -26,9 +26,9 @@ class DefaultEncryptionOperations:
     async def get_bucket_encryption(self, call: OperationCall) -> Members:
         """Return a bucket's default encryption: AES256 unless it was changed."""
         bucket = self._buckets.requested(call.params)
-        return {"ServerSideEncryptionConfiguration": self._settings.get(bucket, "encryption", encryption.DEFAULT)}
+        return {"ServerSideEncryptionConfiguration": self._settings.get(bucket, "encryption") or encryption.DEFAULT}
 
     async def delete_bucket_encryption(self, call: OperationCall) -> Members:
         """Reset a bucket's default encryption to AES256."""
-        await self._settings.put(self._buckets.requested(call.params), "encryption", encryption.DEFAULT)
+        await self._settings.put(self._buckets.requested(call.params), "encryption", None)
         return {}

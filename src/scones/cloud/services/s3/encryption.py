@@ -57,14 +57,22 @@ class ObjectEncryption:
             "BucketKeyEnabled": bucket_key or None,
         }
 
+    def is_configured(self, bucket: str) -> bool:
+        """Return True if PutBucketEncryption has set the bucket's default encryption."""
+        return self._configuration(bucket) is not None
+
     def _default(self, bucket: str) -> Members:
         """Return the rule of a bucket's default encryption."""
+        configuration = self._configuration(bucket) or DEFAULT
+        rule: Members = configuration["Rules"][0]
+        return rule
+
+    def _configuration(self, bucket: str) -> Members | None:
         row = self._store.row(
             "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = 'encryption'", bucket
         )
-        configuration = DEFAULT if row is None else json.loads(row["value"])
-        rule: Members = configuration["Rules"][0]
-        return rule
+        configuration: Members | None = None if row is None else json.loads(row["value"])
+        return configuration
 
     def _key_arn(self, key: str | None) -> str:
         """Return the ARN of a KMS key. The local cloud has no KMS, so any key is accepted.
