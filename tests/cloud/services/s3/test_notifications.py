@@ -237,6 +237,15 @@ def test_filters_ignore_the_case_of_their_names(s3, bucket, queue):
     assert names == ["Prefix", "Suffix"]
 
 
+@pytest.mark.parametrize("rule", [{}, {"Name": "prefix"}, {"Value": "a"}])
+def test_a_rule_has_a_name_and_a_value(s3, bucket, queue, refusal, rule):
+    arn, _ = queue
+    entry = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": [rule]}}}
+    configuration = {"QueueConfigurations": [entry]}
+    put = s3.put_bucket_notification_configuration
+    assert refusal(put, Bucket=bucket, NotificationConfiguration=configuration)[0] == "MalformedXML"
+
+
 def test_messages_to_topics_have_a_subject(cloud, s3, bucket, queue):
     arn, receive = queue
     sns = cloud.client("sns")

@@ -149,6 +149,18 @@ def test_batch_delete(s3, bucket):
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
+@pytest.mark.parametrize("bypassed", [True, False])
+def test_a_bucket_without_object_lock_has_no_retention_to_bypass(s3, bucket, refusal, bypassed):
+    named = {"Bucket": bucket, "BypassGovernanceRetention": bypassed}
+    for error in (
+        refusal(s3.delete_object, **named, Key="key"),
+        refusal(s3.delete_objects, **named, Delete={"Objects": [{"Key": "key"}]}),
+    ):
+        header = "x-amz-bypass-governance-retention"
+        assert (error[0], error[1], error[2]["ArgumentName"]) == ("InvalidArgument", 400, header)
+        assert error[2]["Message"] == f"{header} is only applicable to Object Lock enabled buckets."
+
+
 def test_files_of_replaced_and_deleted_objects_are_removed(start_cloud):
     cloud = start_cloud()
     s3 = cloud.client("s3")

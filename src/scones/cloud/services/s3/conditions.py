@@ -74,7 +74,15 @@ def check_conditional_write(params: Members) -> None:
 
 
 def check_conditional_delete(params: Members) -> None:
-    """Raise `NotImplemented`, as S3 does, for the conditions on a deletion that only directory buckets have."""
+    """Raise the errors of S3 for members that general purpose buckets without Object Lock do not have.
+
+    They are `InvalidArgument` for a retention to be bypassed, and `NotImplemented` for the conditions that only
+    directory buckets have.
+    """
+    if "BypassGovernanceRetention" in params:
+        header = "x-amz-bypass-governance-retention"
+        message = f"{header} is only applicable to Object Lock enabled buckets."
+        raise ServiceError("InvalidArgument", message, ArgumentName=header)
     for member, header in _DIRECTORY_BUCKETS.items():
         if member in params:
             raise _unusable(header)

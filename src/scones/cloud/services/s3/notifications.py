@@ -263,11 +263,13 @@ def check_configuration(given: Members) -> Members:
 
 
 def _checked(rule: Members) -> Members:
-    given = rule.get("Name", "")
+    if not rule.keys() >= {"Name", "Value"}:
+        raise errors.malformed_xml()
+    given = rule["Name"]
     name = given.capitalize()
     if name not in ("Prefix", "Suffix"):
         raise errors.invalid_argument("filter rule name must be either prefix or suffix", "FilterRule.Name", given)
-    return {"Name": name, "Value": rule.get("Value", "")}
+    return {"Name": name, "Value": rule["Value"]}
 
 
 async def check_targets(cloud: CloudContext, rules: list[NotificationRule]) -> None:

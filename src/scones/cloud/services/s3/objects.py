@@ -173,6 +173,7 @@ class ObjectOperations:
         """Delete up to 1,000 objects or versions in one transaction; failures are reported per entry."""
         params = call.params
         bucket = self._buckets.find(params)
+        check_conditional_delete(params)
         entries = params["Delete"].get("Objects", [])
         if not 1 <= len(entries) <= 1000:
             raise errors.malformed_xml()

@@ -112,8 +112,6 @@ class S3(Service):
             "PutObject": {**_OBJECT_LOCK, "WriteOffsetBytes": ""},
             "CopyObject": _OBJECT_LOCK,
             "CreateMultipartUpload": _OBJECT_LOCK,
-            "DeleteObject": {"BypassGovernanceRetention": ""},
-            "DeleteObjects": {"BypassGovernanceRetention": ""},
             "AbortMultipartUpload": {"IfMatchInitiatedTime": ""},
         }
     )
