@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import psutil
@@ -16,8 +17,12 @@ pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no nam
 
 def parents(cloud):
     """Return the warm parents of a cloud: its child processes that run the program warm_parent_process.py."""
-    children = psutil.Process(cloud.running.pid).children()
-    return [child for child in children if any(part.endswith("warm_parent_process.py") for part in child.cmdline())]
+    found = []
+    for child in psutil.Process(cloud.running.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since
+            if any(part.endswith("warm_parent_process.py") for part in child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.fixture
