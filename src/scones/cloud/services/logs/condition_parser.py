@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
@@ -34,7 +35,7 @@ class Token:
     quoted: bool = False
 
 
-class ConditionParser(Generic[Subject]):
+class ConditionParser(ABC, Generic[Subject]):
     """Parses conditions; subclasses parse a single one with `single`."""
 
     def __init__(self, text: str) -> None:
@@ -49,9 +50,9 @@ class ConditionParser(Generic[Subject]):
             raise invalid_pattern()
         return found
 
+    @abstractmethod
     def single(self) -> Condition[Subject]:
         """Parse one condition."""
-        raise NotImplementedError
 
     def _any(self) -> Condition[Subject]:
         parts = [self._all()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
 from scones.cloud.core.store import Store
@@ -113,12 +112,7 @@ class AclOperations:
         is_change = grants != record.headers.get("Grants")
 
         def write(connection: sqlite3.Connection) -> None:
-            for table in ("s3_objects", "s3_versions"):
-                connection.execute(
-                    f"UPDATE {table} SET headers = json_set(headers, '$.Grants', json(?)) "  # noqa: S608 - constant
-                    "WHERE bucket = ? AND key = ? AND version = ?",
-                    (json.dumps(grants), bucket.name, key, record.version),
-                )
+            record.store_header(connection, "Grants", grants)
             if is_change:
                 self._notifier.store(connection, "ObjectAcl:Put", call, ChangedObject.described(record))
 

@@ -5,7 +5,6 @@ On AWS, restoring takes minutes or hours; here, an object is restored when Resto
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
 from scones.cloud.core.clock import now_ms
@@ -44,12 +43,7 @@ class ArchiveOperations:
         changed = ChangedObject.restored(record, Restoration(until, record.storage_class))
 
         def write(connection: sqlite3.Connection) -> None:
-            for table in ("s3_objects", "s3_versions"):
-                connection.execute(
-                    f"UPDATE {table} SET headers = json_set(headers, '$.{RESTORED}', json(?)) "  # noqa: S608 - constants
-                    "WHERE bucket = ? AND key = ? AND version = ?",
-                    (json.dumps(until), bucket.name, key, record.version),
-                )
+            record.store_header(connection, RESTORED, until)
             if not was_restored:
                 for event in ("ObjectRestore:Post", "ObjectRestore:Completed"):
                     self._notifier.store(connection, event, call, changed)

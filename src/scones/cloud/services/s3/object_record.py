@@ -13,7 +13,7 @@ from scones.cloud.services.s3 import checksum, metadata
 from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.version_ids import NULL
-from scones.cloud.wire.members import Members
+from scones.cloud.wire.members import Members, MemberValue
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_objects (
@@ -137,6 +137,15 @@ class ObjectRecord:
         )
         marks = ", ".join("?" * len(values))
         connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
+
+    def store_header(self, connection: sqlite3.Connection, name: str, value: MemberValue) -> None:
+        """Replace one of the object's headers in a transaction; `name` is a constant."""
+        for table in ("s3_objects", "s3_versions"):
+            connection.execute(
+                f"UPDATE {table} SET headers = json_set(headers, '$.{name}', json(?)) "  # noqa: S608 - constants
+                "WHERE bucket = ? AND key = ? AND version = ?",
+                (json.dumps(value), self.bucket, self.key, self.version),
+            )
 
     def encryption(self) -> Members:
         """Return the stored encryption settings by member name; they have no effect."""

@@ -27,8 +27,8 @@ _TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 def check_tags(tags: Sequence[Members], most: int, *, new_bucket: bool = False) -> str:
     """Return a tag set as JSON; raises S3's error if it breaks a rule.
 
-    `most` is the maximum number of tags: `BUCKET_TAGS` or `OBJECT_TAGS`. CreateBucket has an error of its own for
-    reserved keys.
+    `most` is the maximum number of tags: `BUCKET_TAGS` or `OBJECT_TAGS`. CreateBucket has its
+    own error for reserved keys.
     """
     if len(tags) > most:
         kind = "Object" if most == OBJECT_TAGS else "Bucket"

@@ -32,7 +32,7 @@ _HOST = ".s3-website"
 _HEADERS = ("if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "range")
 """Headers of a request that GetObject uses."""
 _CUSTOM = "CustomError"
-"""Name, among the members of an error, of the error for reading the error document."""
+"""Member of an error that contains the error which occurred when the error document was read."""
 
 
 class WebsiteRoute(HttpRoute):

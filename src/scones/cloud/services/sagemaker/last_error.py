@@ -9,12 +9,12 @@ MAX_CHARACTERS = 512
 """Number of characters of a line that are read, and that a failure reason quotes."""
 _TRACEBACK = "Traceback (most recent call last):"
 _RANK = re.compile(r"\[rank\d+\]: ?")
-"""What PyTorch puts before the lines of a process of a distributed job."""
+"""Prefix of a line from a process of a distributed PyTorch job."""
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::\s.*)?$")
 _LOGGED = re.compile(r".*\s(?:ERROR|CRITICAL)\s+(?P<message>\S.*)")
 """A record in the format of AWS's toolkits: time, logger, level and message."""
 _COMMAND = re.compile(r"\S+: error: .+|(?:\S*/)?(?:python[\d.]*|(?:ba)?sh): .+")
-"""What argparse prints about arguments, and Python and shells about a script that they cannot run."""
+"""An error of argparse, or of Python or a shell that cannot run a script."""
 
 
 class LastError:

@@ -40,7 +40,7 @@ _FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
-"""AWS's message for an address that is no function URL, or no longer one."""
+"""AWS's message for the address of a function URL that does not exist, or was deleted."""
 BODY_LIMIT = 6 * 1024 * 1024
 """Maximum size in bytes of a request's body."""
 

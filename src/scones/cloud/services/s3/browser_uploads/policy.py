@@ -44,7 +44,7 @@ class UploadPolicy(NamedTuple):
 
 
 WITHOUT_POLICY = UploadPolicy(0, _LARGEST)
-"""What an unsigned form may upload, which needs no policy."""
+"""The policy of an unsigned form: it limits only the size of the upload."""
 
 
 def checked_policy(encoded: str, fields: Mapping[str, str], bucket: str) -> UploadPolicy:
