@@ -135,6 +135,22 @@ async def test_a_trailer_is_not_a_header():
         assert await client.answer() == b"transfer-encoding"
 
 
+async def test_trailers_without_end_are_rejected():
+    async def reads(scope, receive, send):
+        await body_of(receive)
+        await answer(send, b"complete")
+
+    async with serving(reads) as (connect, state):
+        client = await connect()
+        await client.send(b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n", b"0\r\nX-Late: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                await client.send(b"a" * 8192)
+        with contextlib.suppress(ConnectionError):
+            assert b"complete" not in await client.rest()
+        assert not state.connections
+
+
 async def test_100_continue_is_sent_only_when_the_body_is_read():
     async def choosy(scope, receive, send):
         await answer(send, await body_of(receive) if scope["path"] == "/read" else b"no")

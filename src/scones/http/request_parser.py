@@ -42,14 +42,14 @@ class RequestParser:
 
     def __init__(self, receiver: RequestReceiver) -> None:
         self._receiver = receiver
-        self.on_body = receiver.on_body  # httptools calls the receiver directly
-        self.on_message_complete = receiver.on_message_complete
         self.addresses: Mapping[str, tuple[str, int] | None] = {}
         """Addresses of the client and of the server, which become part of each scope."""
         self._url = b""
         self._headers: Headers = []
-        self._in_head = False
+        self._in_head = self._in_body = False
         self._head_size = 0
+        self._trailer_size = 0
+        """Bytes received since the head or the last piece of a body."""
         self._rejection_status = 400
         """Status for a request that the parser or a limit rejects."""
         self._parser = httptools.HttpRequestParser(self)
@@ -57,6 +57,7 @@ class RequestParser:
 
     def feed(self, data: bytes) -> None:
         """Parse data; invalid requests are passed to `RequestReceiver.reject`."""
+        self._trailer_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # no upgrade is supported; the request is processed normally
@@ -69,11 +70,23 @@ class RequestParser:
             self._head_size += len(data)
             if self._head_size > HEAD_LIMIT:
                 self._receiver.reject(431)
+        elif self._in_body and self._trailer_size > HEAD_LIMIT:
+            self._receiver.reject(431)
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a piece of the body on."""
+        self._trailer_size = 0
+        self._receiver.on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Pass the end of the body on."""
+        self._in_body = False
+        self._receiver.on_message_complete()
 
     def on_message_begin(self) -> None:
         """Start a new request."""
         self._url, self._headers = b"", []
-        self._in_head, self._head_size = True, 0
+        self._in_head, self._head_size, self._in_body = True, 0, False
 
     def on_url(self, url: bytes) -> None:
         """Add a piece of the URL."""
@@ -92,7 +105,7 @@ class RequestParser:
 
     def on_headers_complete(self) -> None:
         """Pass the head on."""
-        self._in_head = False
+        self._in_head, self._in_body, self._trailer_size = False, True, 0
         url = self._url
         if not url.startswith(b"/"):  # an absolute URL, as for a proxy
             parsed = httptools.parse_url(url)

@@ -30,6 +30,8 @@ RESPONSE_LIMIT = 6_291_556
 """Maximum bytes of a response, as stated in AWS's error message; further bytes are dropped."""
 HEAD_LIMIT = 64 << 10
 """Maximum bytes of a request's head."""
+TRAILER_LIMIT = 1 << 20
+"""Maximum bytes of the trailers of a streamed response, which contain the error of the handler."""
 HEAD_SECONDS = 10.0
 """Maximum seconds until a new connection has sent the head of its first request."""
 CONNECTIONS_LIMIT = 64
@@ -220,6 +222,8 @@ class _Connection(asyncio.Protocol):
         """True if trailers say that the handler failed after its streamed response began."""
         self._head = 0
         """Bytes of the head received so far; -1 after the head."""
+        self._trailers = 0
+        """Bytes received since the last piece of a body."""
         self._body = bytearray()
         self._timer: asyncio.TimerHandle | None = None
         """Closes the connection unless its first request is accepted in time."""
@@ -241,16 +245,19 @@ class _Connection(asyncio.Protocol):
             return
         if self._head >= 0:
             self._head += len(data)
+        else:
+            self._trailers += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.close()
-        if self._head > HEAD_LIMIT:
+        if self._head > HEAD_LIMIT or self._trailers > TRAILER_LIMIT:
             self.close()
 
     def on_message_begin(self) -> None:
         self._path, self._body, self._hosts, self._from_web, self._head = b"", bytearray(), [], False, 0
         self._streamed, self._content_type, self._stream, self.failed = False, b"", None, False
+        self._trailers = 0
 
     def on_url(self, url: bytes) -> None:
         self._path += url
@@ -283,6 +290,7 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def on_body(self, body: bytes) -> None:
+        self._trailers = 0
         if self._stream is not None:
             self._stream.add(body)
         elif not self._rejected:
