@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import socket
@@ -122,6 +123,21 @@ async def closed(reader: asyncio.StreamReader) -> bool:
         return await reader.read() == b""
     except ConnectionResetError:
         return True
+
+
+async def test_trailers_without_end_are_not_received() -> None:
+    api, port = await served()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"POST /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    writer.write(b"1\r\na\r\n0\r\nLambda-Runtime-Function-Error-Body: ")
+    await writer.drain()
+    with contextlib.suppress(ConnectionError):
+        for _ in range(2 * runtime_api.TRAILER_LIMIT >> 16):
+            writer.write(b"a" * (1 << 16))
+            await writer.drain()
+    assert await asyncio.wait_for(closed(reader), timeout=20)
+    writer.close()
+    api.close()
 
 
 async def test_a_silent_client_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
